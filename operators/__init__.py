@@ -1,0 +1,1 @@
+"""The imperative shell: watches, reads the world, obeys a plan, writes status."""
