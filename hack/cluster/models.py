@@ -1,0 +1,151 @@
+"""Model servers as processes of this machine, each behind a ServiceEntry on a loopback address."""
+
+import http.client
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hack.cluster.binaries import ROOT
+from hack.cluster.folder import locked
+from hack.cluster.process import Process
+from hack.cluster.prometheus import remove_targets, write_targets
+from hack.cluster.site import Site, environment
+
+_LAST_ADDRESS = 253  # 254 is the gateway's own
+
+
+class KnobsError(Exception):
+    """A model server did not take its knobs; the message holds its answer."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One running model server; the address is this cluster's alone."""
+
+    site: Site
+    namespace: str
+    name: str
+    version: str
+    host: str
+    address: str
+    port: int
+
+    @property
+    def process(self) -> Process:
+        return self.site.process(_part(self.namespace, self.name))
+
+    def set(self, **knobs: float) -> None:
+        """Changes ``errors`` (share of 500, 0 to 1), ``latency_ms`` (median) or ``sigma``."""
+        connection = http.client.HTTPConnection(self.address, self.port, timeout=5)
+        try:
+            connection.request("PUT", "/knobs", json.dumps(knobs))
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        if answer.status != http.HTTPStatus.OK:
+            raise KnobsError(f"{self.name}: {answer.status} {text}")
+
+    def pause(self) -> None:
+        """Stops the process in its tracks: connections stay and nothing is answered."""
+        self.process.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Ends the process and leaves the ServiceEntry, as a crash does."""
+        self.process.stop(grace=0.0)
+
+    def stop(self) -> None:
+        """Ends the process and removes its ServiceEntry and its scrape target."""
+        self.site.kubectl(
+            "delete", "serviceentry", self.name, f"-n={self.namespace}", "--ignore-not-found"
+        )
+        remove_targets(self.site, _part(self.namespace, self.name))
+        self.process.stop(grace=2.0)
+
+
+class Models:
+    """The model servers of a cluster."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def start(
+        self, name: str, *, namespace: str, version: str = "", host: str = "", **knobs: float
+    ) -> Model:
+        """Starts a server and returns when it answers; ``host`` is ``<name>.<namespace>.model``.
+
+        ``knobs`` as of ``Model.set``, and ``seed``: the same seed gives the same errors and
+        latencies in the order of requests. The namespace is to exist. Started again under the same
+        name, it comes back at the same address, with the new knobs.
+        """
+        model = self._model(namespace, name, version or name, host or f"{name}.{namespace}.model")
+        model.process.stop(grace=0.0)
+        model.process.start(
+            [sys.executable, "-m", "hack.cluster.model_server", "--address", model.address]
+            + ["--port", str(model.port), "--version", model.version]
+            + [part for key, value in knobs.items() for part in (_flag(key), str(value))],
+            environment({"PYTHONPATH": str(ROOT)}),
+        )
+        model.process.await_ready(lambda: _answers(model), seconds=30)
+        self._site.apply(_service_entry(model))
+        labels = {"model": name, "namespace": namespace, "version": model.version}
+        target = _part(namespace, name)
+        write_targets(self._site, target, f"{model.address}:{model.port}", labels)
+        return model
+
+    def _model(self, namespace: str, name: str, version: str, host: str) -> Model:
+        with locked(self._site.folder):
+            known: dict[str, int] = dict(self._site.state.get("models", {}))
+            part = _part(namespace, name)
+            if part not in known:
+                known[part] = min(set(range(1, _LAST_ADDRESS + 1)) - set(known.values()))
+            self._site.choose_ports(["models"])
+            self._site.note(models=known)
+        address, port = self._site.address(known[part]), self._site.port("models")
+        return Model(self._site, namespace, name, version, host, address, port)
+
+
+def _part(namespace: str, name: str) -> str:
+    return f"model-{namespace}-{name}"
+
+
+def _flag(knob: str) -> str:
+    return "--" + knob.replace("_", "-")
+
+
+def _answers(model: Model) -> bool:
+    connection = http.client.HTTPConnection(model.address, model.port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _service_entry(model: Model) -> Mapping[str, Any]:
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "ServiceEntry",
+        "metadata": {"name": model.name, "namespace": model.namespace},
+        "spec": {
+            "hosts": [model.host],
+            "location": "MESH_INTERNAL",
+            "resolution": "STATIC",
+            "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}],
+            "endpoints": [
+                {
+                    "address": model.address,
+                    "ports": {"http": model.port},
+                    "labels": {"version": model.version},
+                }
+            ],
+        },
+    }

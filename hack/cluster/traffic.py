@@ -1,0 +1,150 @@
+"""A steady open-loop load on the gateway, and what each request was answered."""
+
+import argparse
+import asyncio
+import contextlib
+import ipaddress
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self, TextIO
+
+import aiohttp
+from yarl import URL
+
+from hack.cluster.binaries import ROOT
+from hack.cluster.process import Process
+from hack.cluster.site import environment
+
+_MOST_REQUESTS, _MOST_OPEN, _TIMEOUT = 2_000_000, 500, 10.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One request: when it was due and answered, and by whom.
+
+    ``at`` is Unix time and ``clock`` the machine's monotonic clock, both at the answer; ``seconds``
+    counts from when the request was due, so that waiting in this process is not hidden; ``status``
+    is 0 when there was no answer.
+    """
+
+    at: float
+    clock: float
+    status: int
+    version: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """A running load; it ends by itself after its seconds."""
+
+    process: Process
+    file: Path
+
+    @classmethod
+    def start(cls, process: Process, *, url: str, host: str, rps: float, seconds: float) -> Self:
+        """Starts the load as a process; requests go out every 1/rps seconds, answered or not."""
+        file = process.folder / "traffic" / f"{process.name}.jsonl"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        process.start(
+            [
+                *(sys.executable, "-m", "hack.cluster.traffic", "--url", url, "--host", host),
+                *("--rps", str(rps), "--seconds", str(seconds), "--file", str(file)),
+            ],
+            environment({"PYTHONPATH": str(ROOT)}),
+        )
+        return cls(process, file)
+
+    def answers(self) -> list[Answer]:
+        """Every answer so far, in the order in which they came."""
+        with self.file.open() as lines:
+            return [Answer(**json.loads(line)) for line in lines if line.endswith("\n")]
+
+    def running(self) -> bool:
+        return self.process.pid() is not None
+
+    def wait(self, seconds: float) -> list[Answer]:
+        """Every answer, once the load has ended; raises TimeoutError when it has not in time."""
+        deadline = time.monotonic() + seconds
+        while self.running():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.process.name} still runs after {seconds:.0f} s")
+            time.sleep(0.05)
+        return self.answers()
+
+    def stop(self) -> list[Answer]:
+        """Ends the load and returns every answer."""
+        self.process.stop(grace=2.0)
+        return self.answers()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+async def load(url: URL, host: str, rps: float, seconds: float, file: TextIO) -> None:
+    """Sends ``rps * seconds`` requests at a steady rate and writes each answer as a line."""
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
+    connector = aiohttp.TCPConnector(limit=_MOST_OPEN)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        first = time.monotonic()
+        open_requests: set[asyncio.Task[None]] = set()
+        for number in range(min(_MOST_REQUESTS, round(rps * seconds))):
+            due = first + number / rps
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            request = asyncio.create_task(_ask(session, url, host, due, file))
+            open_requests.add(request)
+            request.add_done_callback(open_requests.discard)
+        await asyncio.gather(*open_requests)
+
+
+async def _ask(
+    session: aiohttp.ClientSession, url: URL, host: str, due: float, file: TextIO
+) -> None:
+    status, version = 0, ""
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        async with session.get(url, headers={"Host": host}) as answer:
+            await answer.read()
+            status, version = answer.status, answer.headers.get("x-model-version", "")
+    now = time.monotonic()
+    line = Answer(round(time.time(), 6), round(now, 6), status, version, round(now - due, 6))
+    file.write(json.dumps(asdict(line)) + "\n")
+    file.flush()
+
+
+def _loopback(text: str) -> URL:
+    """The URL, which is to name an address of this machine: this load is for nobody else."""
+    url = URL(text)
+    if not ipaddress.ip_address(url.host or "").is_loopback:
+        raise ValueError(f"{text} is not a loopback address such as http://127.0.0.1:8080/predict")
+    return url
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", type=_loopback, required=True)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--rps", type=float, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--file", type=Path, required=True)
+    chosen = parser.parse_args()
+    with chosen.file.open("a") as file:
+        asyncio.run(load(chosen.url, chosen.host, chosen.rps, chosen.seconds, file))
+
+
+def counts(answers: list[Answer]) -> Iterator[tuple[str, int, int]]:
+    """For each version: its name, its answers, and those of 500 and above or without an answer."""
+    for version in sorted({answer.version for answer in answers}):
+        own = [answer for answer in answers if answer.version == version]
+        yield version, len(own), sum(not 0 < answer.status < 500 for answer in own)
+
+
+if __name__ == "__main__":
+    main()
