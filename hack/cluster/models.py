@@ -65,8 +65,7 @@ class Model:
         self.site.kubectl(
             "delete", "serviceentry", self.name, f"-n={self.namespace}", "--ignore-not-found"
         )
-        remove_targets(self.site, _part(self.namespace, self.name))
-        self.process.stop(grace=2.0)
+        _end(self.site, self.namespace, self.name)
 
 
 class Models:
@@ -94,25 +93,42 @@ class Models:
         )
         model.process.await_ready(lambda: _answers(model), seconds=30)
         self._site.apply(_service_entry(model))
-        labels = {"model": name, "namespace": namespace, "version": model.version}
+        labels = {"model": name, "namespace": namespace}
         target = _part(namespace, name)
         write_targets(self._site, target, f"{model.address}:{model.port}", labels)
         return model
 
+    def stop_all(self, namespace: str) -> None:
+        """Ends every server of a namespace that goes away itself, with its ServiceEntries."""
+        for key in list(self._site.state.get("models", {})):
+            owner, name = key.split("/")
+            if owner == namespace:
+                _end(self._site, namespace, name)
+
     def _model(self, namespace: str, name: str, version: str, host: str) -> Model:
         with locked(self._site.folder):
             known: dict[str, int] = dict(self._site.state.get("models", {}))
-            part = _part(namespace, name)
-            if part not in known:
-                known[part] = min(set(range(1, _LAST_ADDRESS + 1)) - set(known.values()))
+            key = f"{namespace}/{name}"
+            if key not in known:
+                known[key] = min(set(range(1, _LAST_ADDRESS + 1)) - set(known.values()))
             self._site.choose_ports(["models"])
             self._site.note(models=known)
-        address, port = self._site.address(known[part]), self._site.port("models")
+        address, port = self._site.address(known[key]), self._site.port("models")
         return Model(self._site, namespace, name, version, host, address, port)
 
 
 def _part(namespace: str, name: str) -> str:
     return f"model-{namespace}-{name}"
+
+
+def _end(site: Site, namespace: str, name: str) -> None:
+    """Ends the process and gives its address back."""
+    remove_targets(site, _part(namespace, name))
+    site.process(_part(namespace, name)).stop(grace=2.0)
+    with locked(site.folder):
+        known: dict[str, int] = dict(site.state.get("models", {}))
+        known.pop(f"{namespace}/{name}", None)
+        site.note(models=known)
 
 
 def _flag(knob: str) -> str:

@@ -16,14 +16,16 @@ scrape_configs:
   static_configs:
   - targets: ["127.0.0.1:{port}"]
 
-# Envoy's own counters, as any Envoy has them; only what concerns the routed services.
+# Envoy's own counters; only what concerns the routed services. As in Istio's proxies the counts by
+# code (envoy_response_code) and by class of codes (envoy_response_code_class) share one name, so a
+# sum over envoy_cluster_upstream_rq is to name the label it means, or it counts each answer twice.
 - job_name: envoy
   metrics_path: /stats/prometheus
   params: {{filter: ["^cluster\\.outbound.*\\.upstream_(rq|cx)_"]}}
   file_sd_configs: [files: ["{folder}/targets/envoy.json"]]
   metric_relabel_configs:
   - source_labels: [__name__]
-    regex: envoy_cluster_upstream_(rq|rq_xx|rq_total|rq_active|cx_active|rq_time_(bucket|sum|count))
+    regex: envoy_cluster_upstream_(rq|rq_total|rq_active|cx_active|rq_time_(bucket|sum|count))
     action: keep
 
 # The same counters under the names of Istio's standard metrics. An Istio proxy exports these by an

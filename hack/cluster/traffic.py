@@ -7,13 +7,14 @@ import ipaddress
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self, TextIO
+from urllib.parse import urlsplit
 
 import aiohttp
-from yarl import URL
 
 from hack.cluster.binaries import ROOT
 from hack.cluster.process import Process
@@ -36,6 +37,13 @@ class Answer:
     status: int
     version: str
     seconds: float
+
+
+def by_version(answers: Sequence[Answer]) -> dict[str, tuple[int, int]]:
+    """For each version its answers, and how many of these were 500 or more, or never came."""
+    total = Counter(answer.version for answer in answers)
+    bad = Counter(answer.version for answer in answers if not 0 < answer.status < 500)
+    return {version: (count, bad[version]) for version, count in sorted(total.items())}
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class Traffic:
         self.stop()
 
 
-async def load(url: URL, host: str, rps: float, seconds: float, file: TextIO) -> None:
+async def load(url: str, host: str, rps: float, seconds: float, file: TextIO) -> None:
     """Sends ``rps * seconds`` requests at a steady rate and writes each answer as a line."""
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
     connector = aiohttp.TCPConnector(limit=_MOST_OPEN)
@@ -106,7 +114,7 @@ async def load(url: URL, host: str, rps: float, seconds: float, file: TextIO) ->
 
 
 async def _ask(
-    session: aiohttp.ClientSession, url: URL, host: str, due: float, file: TextIO
+    session: aiohttp.ClientSession, url: str, host: str, due: float, file: TextIO
 ) -> None:
     status, version = 0, ""
     with contextlib.suppress(aiohttp.ClientError, TimeoutError):
@@ -119,11 +127,11 @@ async def _ask(
     file.flush()
 
 
-def _loopback(text: str) -> URL:
+def _loopback(url: str) -> str:
     """The URL, which is to name an address of this machine: this load is for nobody else."""
-    url = URL(text)
-    if not ipaddress.ip_address(url.host or "").is_loopback:
-        raise ValueError(f"{text} is not a loopback address such as http://127.0.0.1:8080/predict")
+    host = urlsplit(url).hostname or ""
+    if not ipaddress.ip_address(host).is_loopback:
+        raise ValueError(f"{host} is not a loopback address such as 127.0.0.1")
     return url
 
 
@@ -137,13 +145,6 @@ def main() -> None:
     chosen = parser.parse_args()
     with chosen.file.open("a") as file:
         asyncio.run(load(chosen.url, chosen.host, chosen.rps, chosen.seconds, file))
-
-
-def counts(answers: list[Answer]) -> Iterator[tuple[str, int, int]]:
-    """For each version: its name, its answers, and those of 500 and above or without an answer."""
-    for version in sorted({answer.version for answer in answers}):
-        own = [answer for answer in answers if answer.version == version]
-        yield version, len(own), sum(not 0 < answer.status < 500 for answer in own)
 
 
 if __name__ == "__main__":

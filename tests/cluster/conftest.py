@@ -1,0 +1,97 @@
+"""One cluster for a whole test run, however many workers share it; a namespace for each test."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from hack.cluster.binaries import ROOT
+from hack.cluster.cluster import EVERYTHING, Cluster
+
+RUNS = ROOT / ".cluster" / "tests"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Everything, shared by all tests of the run; one that breaks a part takes ``own_cluster``.
+
+    MODELYARD_CLUSTER, which ``python -m hack.cluster env`` prints, names one to use instead.
+    """
+    given = os.environ.get("MODELYARD_CLUSTER")
+    if given:
+        yield Cluster(Path(given)).up()
+        return
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"pid{os.getpid()}")
+    _sweep()
+    with _shared(RUNS / run[:16]) as shared:
+        yield shared
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A fresh namespace; it goes after the test, with its model servers."""
+    name = f"t-{secrets.token_hex(4)}"
+    cluster.kubectl("create", "namespace", name)
+    try:
+        yield name
+    finally:
+        cluster.models.stop_all(name)
+        cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def own_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
+    """Starts clusters of the test's own, of the parts it names, and takes them away after it."""
+    with ExitStack() as stack:
+
+        def start(*parts: str, name: str = "own") -> Cluster:
+            owned = stack.enter_context(Cluster(tmp_path / name))
+            return owned.up(parts or EVERYTHING)
+
+        yield start
+
+
+@contextmanager
+def _shared(folder: Path) -> Iterator[Cluster]:
+    """The cluster of that folder, up as long as a worker of this run holds a shared lock on it.
+
+    A lock and no count: a worker that is killed gives its lock up too.
+    """
+    RUNS.mkdir(parents=True, exist_ok=True)
+    users = folder.with_suffix(".users")
+    while True:
+        with users.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            if not _same(file.fileno(), users):
+                continue  # the last worker of before has just taken it away
+            try:
+                yield Cluster(folder).up()
+            finally:
+                _down_if_last(file.fileno(), users)
+            return
+
+
+def _same(descriptor: int, path: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return os.fstat(descriptor).st_ino == path.stat().st_ino
+    return False
+
+
+def _down_if_last(descriptor: int, users: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    Cluster(users.with_suffix("")).down()
+    users.unlink(missing_ok=True)
+
+
+def _sweep() -> None:
+    """Takes away the clusters of runs that were killed before they could."""
+    for users in RUNS.glob("*.users"):
+        with suppress(FileNotFoundError), users.open("r+") as file:
+            _down_if_last(file.fileno(), users)
