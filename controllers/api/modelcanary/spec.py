@@ -69,11 +69,15 @@ class DeletionPolicy(StrEnum):
     """The weights stay as they are."""
 
 
-_SAME_DESTINATION = (
-    "self.arms[0].host == self.arms[1].host"
-    " && self.arms[0].?subset.orValue('') == self.arms[1].?subset.orValue('')"
-    " && self.arms[0].?port.orValue(0) == self.arms[1].?port.orValue(0)"
-)
+def _same_destination(one: str, other: str) -> str:
+    """CEL for two arms that are the same Istio destination.
+
+    Written with has(): the server cannot bound the cost of ``.?subset.orValue('')`` and refuses it.
+    """
+    return f"{one}.host == {other}.host && " + " && ".join(
+        f"(has({one}.{part}) ? has({other}.{part}) && {one}.{part} == {other}.{part} : !has({other}.{part}))"
+        for part in ("subset", "port")
+    )
 
 
 class Arm(Model):
@@ -81,9 +85,7 @@ class Arm(Model):
 
     model_config = rules(
         (
-            "self.host == oldSelf.host"
-            " && self.?subset.orValue('') == oldSelf.?subset.orValue('')"
-            " && self.?port.orValue(0) == oldSelf.?port.orValue(0)",
+            _same_destination("self", "oldSelf"),
             "spec.arms: the destination of an arm is immutable: create a new ModelCanary instead",
         ),
     )
@@ -267,7 +269,7 @@ class ModelCanarySpec(Model):
             "spec.arms: the two arms must have different names",
         ),
         (
-            f"!({_SAME_DESTINATION})",
+            f"!({_same_destination('self.arms[0]', 'self.arms[1]')})",
             "spec.arms: the two arms must be different destinations (host, subset or port)",
         ),
         (

@@ -1,0 +1,1 @@
+"""Renders every file that is derived from the models: CRDs, access rights and reference pages."""
