@@ -117,26 +117,46 @@ class CountEvidence(Model):
     """Counts, starts and log-likelihood vectors."""
 
 
+class SplitCount(Model):
+    """How the requests were really split."""
+
+    candidate: Annotated[int, Field(ge=0)] = 0
+    """Requests of the candidate."""
+    both: Annotated[int, Field(ge=0)] = 0
+    """Requests of both arms."""
+
+
+class Leaving(Model):
+    """How far the return of the traffic is, while the object is being deleted."""
+
+    attempts: Annotated[int, Field(ge=0)] = 0
+    """How often this process looked."""
+    at: Instant = 0
+    """When it last did."""
+
+
 class Evidence(Model):
     """Where the judge stands; with the Prometheus history it gives the same verdict again."""
 
     instant: Instant
     """The last evaluation instant: all samples up to it have been judged."""
-    blind_since: Instant | None = None
-    """The first instant without a measurement, while there is none."""
-    open_from: Instant | None = None
+    tried: Instant | None = None
+    """The last instant that was tried in vain since then, while there is no measurement."""
+    open_from: Instant = 0
     """Blocks that begin before this instant are dropped, because the weight was moving."""
-    run_seconds: Annotated[float, Field(ge=0)] = 0
-    """Judged time in this run."""
-    step_seconds: Annotated[float, Field(ge=0)] = 0
-    """Judged time at this step."""
-    start_seconds: Annotated[float, Field(ge=0)] = 0
+    run: Duration = 0.0
+    """Judged time in this run that was not spent waiting for a person."""
+    step: Duration = 0.0
+    """Judged time at this weight."""
+    start: Duration = 0.0
     """Judged time since the rollback evidence was last restarted."""
-    split: Annotated[str, Field(max_length=256)] = ""
-    """Requests of the candidate and of both since the weight last changed."""
+    warned: bool = False
+    """Whether a Warning event was sent about missing measurements."""
+    split: SplitCount = SplitCount()
+    """Requests since the evidence was last restarted."""
     counts: Annotated[
         tuple[CountEvidence, ...],
-        Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+        Field(max_length=7, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
     ] = ()
     """One entry per count."""
 
@@ -156,8 +176,8 @@ class Happening(Model):
     """The numbers it was decided on."""
 
 
-class Held(Model):
-    """Why the weights stay where they are until a person says otherwise."""
+class Cause(Model):
+    """Why the weights are kept or taken back, remembered until it is over."""
 
     reason: Annotated[str, Field(max_length=63)]
     """One PascalCase word."""
@@ -205,8 +225,10 @@ class ModelCanaryStatus(Model):
     """A digest of the guardrails and the error budget of the run; a change restarts it."""
     eta: Duration | None = None
     """When certification is expected at the present traffic, at the earliest."""
-    held: Held | None = None
+    held: Cause | None = None
     """Set while a hand-made edit of the route is honoured."""
+    returning: Cause | None = None
+    """Set while all traffic goes back to the stable arm."""
     approved: Annotated[str, Field(max_length=24)] = ""
     """The ``<run>/<step>`` whose pause was approved."""
     answered: Annotated[dict[str, Annotated[str, Field(max_length=24)]], Field(max_length=4)] = (
@@ -231,6 +253,8 @@ class ModelCanaryStatus(Model):
     """What is known about each guardrail."""
     evidence: Evidence | None = None
     """What a restarted operator resumes from."""
+    leaving: Leaving | None = None
+    """Set while the object is being deleted."""
     history: Annotated[
         tuple[Happening, ...],
         Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "atomic"}),

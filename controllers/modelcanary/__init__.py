@@ -1,0 +1,140 @@
+"""ModelCanary: what it needs to know and what it decides; all of its judgement and nothing else."""
+
+from controllers import conditions
+from controllers.api.base import Condition
+from controllers.api.modelcanary.spec import GuardrailType, ModelCanarySpec
+from controllers.api.modelcanary.status import ModelCanaryStatus, Phase
+from controllers.modelcanary import answers, judge, leave, rest, run
+from controllers.modelcanary.queries import selector
+from controllers.modelcanary.seen import Seen
+from controllers.modelcanary.turn import RUNNING, Turn
+from controllers.plan import Event, Meta, Plan
+from controllers.readings import Query
+from controllers.routing.istio import Problem
+
+__all__ = ["Seen", "decide", "needs", "refuse"]
+
+
+def needs(
+    meta: Meta, spec: ModelCanarySpec, status: ModelCanaryStatus, now: float
+) -> tuple[Query, ...]:
+    """The queries whose answers the next decision uses; none at rest or before a block is over."""
+    if status.evidence is None or status.phase not in RUNNING:
+        return ()
+    if status.phase is Phase.ROLLING_BACK and not meta.deleting:
+        return ()
+    return judge.queries(meta, spec, status.evidence, now)
+
+
+def decide(
+    meta: Meta, spec: ModelCanarySpec, status: ModelCanaryStatus, seen: Seen, now: float
+) -> Plan[ModelCanaryStatus]:
+    """What shall be done now; the same for the same arguments, and safe to do twice."""
+    turn = Turn(meta, spec, seen, now, status)
+    if meta.deleting:
+        leave.leave(turn)
+        return turn.plan()
+    problem = _unusable(turn) or _steer(turn)
+    _accepted(turn, problem)
+    _summary(turn)
+    return turn.plan()
+
+
+def refuse(
+    meta: Meta, status: ModelCanaryStatus, message: str, now: float
+) -> Plan[ModelCanaryStatus]:
+    """Say that the spec cannot be read; nothing is moved, and a deletion is not held up."""
+    condition = Condition(
+        type="Accepted",
+        status="False",
+        reason="InvalidSpec",
+        message=message[:1024],
+        observed_generation=meta.generation,
+    )
+    refused = status.model_copy(
+        update={
+            "observed_generation": meta.generation,
+            "reason": "InvalidSpec",
+            "message": message[:1024],
+            "conditions": conditions.put(status.conditions, (condition,), now),
+        }
+    )
+    new = refused != status
+    return Plan(
+        refused,
+        "InvalidSpec",
+        events=(Event("InvalidSpec", message, warning=True),) if new else (),
+        finalizer=status.phase in RUNNING and not meta.deleting,
+    )
+
+
+def _steer(turn: Turn) -> Problem | None:
+    asked = answers.take(turn)
+    if turn.running:
+        return run.run(turn, asked)
+    if turn.status.stable is None:
+        return rest.adopt(turn)
+    return rest.rest(turn, asked)
+
+
+def _unusable(turn: Turn) -> Problem | None:
+    """Why the canary cannot work as the world is now."""
+    name = turn.spec.route_ref.name
+    if turn.seen.holder is not None:
+        return Problem(
+            "RouteTaken",
+            f"spec.routeRef: ModelCanary {turn.seen.holder} is older and moves VirtualService "
+            f"{name}: this one starts when that one is deleted",
+        )
+    if not turn.seen.served:
+        return Problem(
+            "IstioMissing",
+            "the API server knows no VirtualServices (networking.istio.io/v1): install Istio",
+        )
+    if turn.seen.route is None:
+        return Problem(
+            "RouteNotFound",
+            f"spec.routeRef.name: there is no VirtualService {name} in namespace "
+            f"{turn.meta.namespace}",
+        )
+    for guardrail in turn.spec.guardrails:
+        if guardrail.type is GuardrailType.THRESHOLD:
+            continue
+        which = selector(guardrail.preset, turn.spec.arms, turn.meta.namespace)
+        if isinstance(which, Problem):
+            return which
+    return None
+
+
+TAKEN_SECONDS = 30.0
+"""How often the younger of two canaries looks whether the route was freed."""
+
+
+def _accepted(turn: Turn, problem: Problem | None) -> None:
+    if problem is None:
+        turn.condition("Accepted", "Accepted", value=True)
+        return
+    before = turn.status.conditions
+    turn.condition("Accepted", problem.reason, problem.message, value=False)
+    if turn.status.conditions != before:
+        turn.say(problem.reason, problem.message, warning=True)
+    if problem.reason == "RouteTaken":
+        turn.look_again = TAKEN_SECONDS
+
+
+def _summary(turn: Turn) -> None:
+    """The conditions that other tools read: did the release pass, is everything at rest."""
+    status = turn.status
+    for arm, ready in turn.seen.ready.items():
+        if status.candidate is not None and arm == status.candidate.arm:
+            named = turn.arm(arm).deployment
+            found = "does not exist" if ready is None else f"has {ready} ready replicas"
+            reason = "Ready" if ready else "NotReady"
+            said = f"Deployment {named} {found}"
+            turn.condition("CandidateAvailable", reason, said, value=bool(ready))
+    if status.verdict is not None:
+        passed = {"Pass": True, "Fail": False}.get(status.verdict.value)
+        turn.condition("Passed", status.reason, status.message, value=passed)
+    resting = status.phase in {Phase.SETTLED, Phase.PROMOTED} and status.held is None
+    accepted = all(c.status == "True" for c in status.conditions if c.type == "Accepted")
+    turn.condition("Ready", status.phase.value, status.message, value=resting and accepted)

@@ -1,0 +1,59 @@
+"""When evidence is taken: blocks between evaluation instants on a fixed grid of time."""
+
+from dataclasses import dataclass
+
+from controllers.api.modelcanary.spec import Analysis
+from controllers.api.modelcanary.status import Evidence
+
+LONGEST = 1800
+"""Seconds that one block may span when measurements were missing; beyond it the gap is dropped."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The time between two evaluation instants, in unix seconds."""
+
+    since: int
+    until: int
+    scrape: float
+
+    @property
+    def max_age(self) -> float:
+        """How old the newest sample may be at an instant: one scrape may be missed."""
+        return 2.5 * self.scrape
+
+    @property
+    def window(self) -> float:
+        """Seconds of raw samples to read, so that the sample at ``since`` is among them."""
+        return self.until - self.since + 2 * self.max_age
+
+
+def lag(analysis: Analysis) -> float:
+    """Seconds to wait after an instant until every scrape that began before it is stored."""
+    return min(analysis.scrape_interval, 5.0)
+
+
+def first(now: float, analysis: Analysis) -> int:
+    """The newest instant of the grid that is not in the future."""
+    interval = int(analysis.interval)
+    return int(now) // interval * interval
+
+
+def following(instant: int, analysis: Analysis) -> int:
+    """The next instant of the grid after this one."""
+    interval = int(analysis.interval)
+    return instant // interval * interval + interval
+
+
+def block(evidence: Evidence, analysis: Analysis) -> Block:
+    """The next block to judge: from the last judged instant to the next one not tried yet."""
+    until = following(evidence.tried or evidence.instant, analysis)
+    since = evidence.instant
+    if until - since > LONGEST:
+        since = until - int(analysis.interval)
+    return Block(since, until, analysis.scrape_interval)
+
+
+def wait(evidence: Evidence, analysis: Analysis, now: float) -> float:
+    """Seconds until the next block can be judged; 0 when it can be now."""
+    return max(0.0, block(evidence, analysis).until + lag(analysis) - now)

@@ -1,0 +1,86 @@
+"""What one block of time shows: counts per arm for each guardrail, or why there are none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controllers.api.base import decimal
+from controllers.api.modelcanary.spec import Guardrail, GuardrailType
+from controllers.modelcanary.blocks import Block
+from controllers.modelcanary.queries import Selector, bad
+from controllers.readings import Answered, Missing
+from controllers.stats import evidence
+from controllers.stats.buckets import slower
+from controllers.stats.growth import growth
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The answers of both arms in one block: all of them, and the bad ones by edge."""
+
+    stable: float
+    candidate: float
+    bad: Mapping[str, tuple[float, float]]
+    """(stable, candidate) by the edge's text in the metric's unit; "" for an error rate."""
+
+    def block(self, edge: str) -> evidence.Block:
+        """The counts of one edge in the form that evidence is made of."""
+        stable, candidate = self.bad[edge]
+        return evidence.Block(self.stable, stable, self.candidate, candidate)
+
+
+def measure(
+    guardrail: Guardrail,
+    which: Selector,
+    answered: Answered,
+    block: Block,
+    arms: tuple[str, str],
+) -> Counts | Missing:
+    """The counts of a guardrail in a block; ``arms`` are the names of stable and candidate."""
+    if isinstance(answered, Missing):
+        return answered
+    grown = growth(answered.series, block.since, block.until, block.max_age)
+    if isinstance(grown, Missing):
+        return grown
+    stable, candidate = arms
+    if guardrail.type is GuardrailType.LATENCY:
+        slow = slower(grown, which.arm)
+        if isinstance(slow, Missing):
+            return slow
+        late = {arm: slow.counts.get(arm, {}) for arm in arms}
+        tails = {
+            decimal(edge): (late[stable].get(edge, 0.0), late[candidate].get(edge, 0.0))
+            for edge in slow.edges
+        }
+        return Counts(slow.total.get(stable, 0.0), slow.total.get(candidate, 0.0), tails)
+    requests = grown.by(which.arm)
+    failed = grown.by(lambda labels: which.arm(labels) if bad(guardrail, labels) else None)
+    return Counts(
+        requests.get(stable, 0.0),
+        requests.get(candidate, 0.0),
+        {"": (failed.get(stable, 0.0), failed.get(candidate, 0.0))},
+    )
+
+
+def declared(guardrail: Guardrail) -> str:
+    """The edge that a guardrail is certified on, as the histograms write it (milliseconds)."""
+    return "" if guardrail.edge is None else decimal(guardrail.edge * 1000.0)
+
+
+def edges(guardrail: Guardrail, counts: Counts, most: int) -> tuple[str, ...] | None:
+    """The edges to watch: the declared one first, then others over stable's slower half.
+
+    They are chosen from stable's counts alone, between about its median and its 99.9th percentile.
+    None where the histogram does not have the declared edge.
+    """
+    chosen = declared(guardrail)
+    if chosen not in counts.bad:
+        return None
+    if guardrail.type is not GuardrailType.LATENCY or counts.stable <= 0:
+        return (chosen,)
+    tails = {edge: stable / counts.stable for edge, (stable, _) in counts.bad.items()}
+    useful = sorted(
+        (edge for edge, tail in tails.items() if 0.001 <= tail <= 0.6 and edge != chosen),
+        key=float,
+    )
+    stride = max(1, -(-len(useful) // max(1, most - 1)))
+    return (chosen, *useful[::stride][: most - 1])
