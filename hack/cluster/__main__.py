@@ -1,6 +1,7 @@
-"""The command: python -m hack.cluster up|down|status|env|logs."""
+"""The command: python -m hack.cluster build|up|down|status|env|logs."""
 
 import argparse
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -32,9 +33,13 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--name", help="another cluster of this checkout: .cluster/NAME")
     where.add_argument("--dir", type=Path, help="another state folder")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    which = f"all, or some of {', '.join(GROUPS)}"
+    build = commands.add_parser("build", help="find or build what up needs, and start nothing")
+    build.add_argument("parts", nargs="*", metavar="PART", help=which)
+    build.set_defaults(run=_build)
     up = commands.add_parser("up", help="start what is missing, and wait until it is ready")
-    up.add_argument("parts", nargs="*", metavar="PART", help=f"all, or some of {', '.join(GROUPS)}")
-    up.add_argument("--scrape-seconds", type=float, default=2.0, help="of Prometheus; default 2")
+    up.add_argument("parts", nargs="*", metavar="PART", help=which)
+    up.add_argument("--scrape-seconds", type=float, help="of Prometheus; 2 if never said")
     up.set_defaults(run=_up)
     down = commands.add_parser("down", help="end every process and remove the state folder")
     down.set_defaults(run=_down)
@@ -48,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _build(cluster: Cluster, arguments: argparse.Namespace) -> int:
+    cluster.build(arguments.parts or EVERYTHING)
+    return 0
+
+
 def _up(cluster: Cluster, arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     cluster.up(arguments.parts or EVERYTHING, scrape_seconds=arguments.scrape_seconds)
@@ -56,7 +66,7 @@ def _up(cluster: Cluster, arguments: argparse.Namespace) -> int:
 
 
 def _down(cluster: Cluster, _: argparse.Namespace) -> int:
-    if not cluster.folder.exists():
+    if not cluster.exists():
         _say(f"no cluster in {cluster.folder}")
         return 0
     started = time.monotonic()
@@ -83,7 +93,8 @@ def _env(cluster: Cluster, _: argparse.Namespace) -> int:
         _say(f"no cluster in {cluster.folder}; start one with python -m hack.cluster up")
         return 1
     for name, value in variables.items():
-        print(f'export {name}="{value}"')
+        print(f"export {name}={shlex.quote(value)}")
+    print(f'export PATH={shlex.quote(str(cluster.folder / "bin"))}:"$PATH"')
     return 0
 
 

@@ -55,33 +55,37 @@ class Cluster:
     """A cluster by its state folder; any number of these objects may look at the same folder."""
 
     def __init__(self, folder: Path = DEFAULT, say: Callable[[str], None] = lambda _: None) -> None:
-        self.folder = folder.absolute()
+        self.folder = folder.resolve()
         self._site = Site(self.folder)
         self._say = say
         self.models = Models(self._site)
         self.nodes = Nodes(self._site)
 
-    def up(self, parts: Iterable[str] = EVERYTHING, *, scrape_seconds: float = 2.0) -> Self:
+    def build(self, parts: Iterable[str] = EVERYTHING) -> None:
+        """Finds or builds every binary that the named groups need; raises BuildError."""
+        names = [binary for name in _with_needs(parts) for binary in PARTS[name].binaries]
+        binaries.ensure(names, binaries.Progress(self._say))
+
+    def up(self, parts: Iterable[str] = EVERYTHING, *, scrape_seconds: float | None = None) -> Self:
         """Starts what is missing of the named groups and of what they need, until all is ready.
 
         Running parts are left as they are. Raises DiedError with the last lines of a part that does
         not come up, BuildError, BusyError, or ValueError for a group that does not exist. What came
-        up before an error stays up, for ``logs`` and the next ``up``.
+        up before an error stays up, for ``logs`` and the next ``up``. Prometheus scrapes every 2 s
+        where nothing else was ever said.
         """
-        names = _with_needs(parts)
-        binaries.ensure(
-            [binary for name in names for binary in PARTS[name].binaries],
-            binaries.Progress(self._say),
-        )
+        groups = list(parts)
+        names = _with_needs(groups)
+        self.build(groups)
         with locked(self.folder):
             self._site.choose_ports([port for name in names for port in PARTS[name].ports])
-            known = self._site.state.get("parts", [])
-            rescrape = self._site.state.get("scrape_seconds") != scrape_seconds
+            before = self._site.state
+            wanted = {*names, *before.get("parts", [])}
+            interval = scrape_seconds or before.get("scrape_seconds", 2.0)
             self._site.note(
-                parts=[name for name in PARTS if name in {*names, *known}],
-                scrape_seconds=scrape_seconds,
+                parts=[name for name in PARTS if name in wanted], scrape_seconds=interval
             )
-            if rescrape:
+            if interval != before.get("scrape_seconds"):
                 reload_config(self._site)
             self._start({name: PARTS[name] for name in names})
             _link(self.folder / "bin", ("kubectl", "promtool"))
@@ -89,13 +93,17 @@ class Cluster:
 
     def down(self) -> None:
         """Ends every process of this cluster and removes its folder. Nothing there is no error."""
-        if not self.folder.exists():
+        if not self.exists():
             return
         with locked(self.folder):
             running = list(started_for(self.folder))
             self._say(f"stopping {len(running)} processes")
             end(running, grace=0.0)  # their data goes too, so that a farewell would serve nobody
             remove(self.folder)
+
+    def exists(self) -> bool:
+        """Whether there is anything for ``down`` to do."""
+        return self.folder.exists() or any(started_for(self.folder))
 
     def __enter__(self) -> Self:
         return self
@@ -130,11 +138,11 @@ class Cluster:
         return f"http://127.0.0.1:{self._site.port('envoy-admin')}"
 
     def environment(self) -> dict[str, str]:
-        """What a shell needs to work with this cluster; ``$PATH`` is left for the shell."""
+        """The variables that a shell needs to work with this cluster; none without a cluster."""
         state = self._site.state
         if not state:
             return {}
-        found = {"MODELYARD_CLUSTER": str(self.folder), "PATH": f"{self.folder}/bin:$PATH"}
+        found = {"MODELYARD_CLUSTER": str(self.folder)}
         if self.kubeconfig.is_file():
             found["KUBECONFIG"] = str(self.kubeconfig)
         if "prometheus" in state["ports"]:

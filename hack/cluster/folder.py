@@ -55,9 +55,11 @@ def _lock(descriptor: int, deadline: float, folder: Path) -> None:
 def remove(folder: Path) -> None:
     """Takes the folder and all in it away; its lock is to be held. None there is no error."""
     going = folder.with_name(f".{folder.name}.{os.getpid()}.gone")
-    with suppress(FileNotFoundError):
+    try:
         folder.rename(going)
-    shutil.rmtree(going, ignore_errors=True)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(going)
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> Path:

@@ -25,7 +25,7 @@ class Site:
     """The state of one cluster on disk, read afresh at each question."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+        self.folder = folder.resolve()
 
     @property
     def state(self) -> dict[str, Any]:

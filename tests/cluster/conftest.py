@@ -9,14 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from hack.cluster.binaries import ROOT
+from hack.cluster import binaries
 from hack.cluster.cluster import EVERYTHING, Cluster
 
-RUNS = ROOT / ".cluster" / "tests"
+RUNS = binaries.ROOT / ".cluster" / "tests"
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def built() -> None:
+    """Fails, with what to do, where a test would otherwise sit through minutes of builds."""
+    missing = [name for name in binaries.BINARIES if binaries.find(name) is None]
+    if missing:
+        pytest.fail(f"{', '.join(missing)} missing: python -m hack.cluster build, then test again")
+
+
+@pytest.fixture(scope="session")
+def cluster(built: None) -> Iterator[Cluster]:
     """Everything, shared by all tests of the run; one that breaks a part takes ``own_cluster``.
 
     MODELYARD_CLUSTER, which ``python -m hack.cluster env`` prints, names one to use instead.
@@ -44,7 +52,7 @@ def namespace(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
-def own_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
+def own_cluster(built: None, tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
     """Starts clusters of the test's own, of the parts it names, and takes them away after it."""
     with ExitStack() as stack:
 
