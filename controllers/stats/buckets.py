@@ -34,7 +34,9 @@ def slower(grown: Growth, arm: Callable[[Labels], Key | None]) -> Slower[Key] | 
             continue
         edge = _edge(labels)
         if edge is None:
-            return Missing(Gap.ABSENT, f"not a histogram bucket, le is missing: {dict(labels)}")
+            return Missing(
+                Gap.ABSENT, f"not a histogram bucket, le is missing or no number: {dict(labels)}"
+            )
         edges_of[frozenset((k, v) for k, v in labels.items() if k != "le")].add(edge)
         held = buckets.setdefault(group, {})
         held[edge] = held.get(edge, 0.0) + float(amount)
