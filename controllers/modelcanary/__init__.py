@@ -3,7 +3,7 @@
 from controllers import conditions
 from controllers.api.base import Condition
 from controllers.api.modelcanary.spec import GuardrailType, ModelCanarySpec
-from controllers.api.modelcanary.status import ModelCanaryStatus, Phase
+from controllers.api.modelcanary.status import ModelCanaryStatus, Phase, Verdict
 from controllers.modelcanary import answers, judge, leave, rest, run
 from controllers.modelcanary.queries import selector
 from controllers.modelcanary.seen import Seen
@@ -132,9 +132,12 @@ def _summary(turn: Turn) -> None:
             reason = "Ready" if ready else "NotReady"
             said = f"Deployment {named} {found}"
             turn.condition("CandidateAvailable", reason, said, value=bool(ready))
-    if status.verdict is not None:
-        passed = {"Pass": True, "Fail": False}.get(status.verdict.value)
-        turn.condition("Passed", status.reason, status.message, value=passed)
+    if status.run:
+        passed = {Verdict.PASS: True, Verdict.FAIL: False}.get(
+            status.verdict or Verdict.INCONCLUSIVE
+        )
+        reason = "AwaitingVerdict" if status.verdict is None else status.verdict.value
+        turn.condition("Passed", reason, status.message, value=passed)
     resting = status.phase in {Phase.SETTLED, Phase.PROMOTED} and status.held is None
     accepted = all(c.status == "True" for c in status.conditions if c.type == "Accepted")
     turn.condition("Ready", status.phase.value, status.message, value=resting and accepted)

@@ -188,38 +188,15 @@ def _take(
     measured: dict[str, Counts],
     missing: dict[str, Missing],
 ) -> bool:
+    """Add a measured block to the evidence; whether it was whole, with some traffic."""
     held = load(turn.spec, evidence)
-    for guardrail in counted(turn.spec):
-        counts = measured.get(guardrail.name)
-        if counts is None:
-            continue
-        if not any(name == guardrail.name for name, _ in held):
-            problem = _begin(turn, guardrail, counts, held)
-            if problem is not None:
-                missing[guardrail.name] = problem
-            continue
-        for name, edge in [key for key in held if key[0] == guardrail.name]:
-            if edge in counts.bad:
-                held[name, edge] = held[name, edge].add(counts.block(edge))
-    thresholds = [_threshold(turn, g, block) for g in turn.spec.guardrails if _fixed(g)]
-    any_counts = next(iter(measured.values()))
+    _add(turn, held, measured, missing)
+    fixed = [guardrail for guardrail in turn.spec.guardrails if _fixed(guardrail)]
+    thresholds = [_threshold(turn, guardrail, block, missing) for guardrail in fixed]
     idle = all(one.stable + one.candidate == 0 for one in measured.values())
     whole = not missing and not idle
-    length = min(float(block.until - block.since), turn.spec.analysis.interval) if whole else 0.0
-    waiting = turn.status.phase in {Phase.PAUSED, Phase.HELD, Phase.INCONCLUSIVE}
-    split = SplitCount(
-        candidate=evidence.split.candidate + round(any_counts.candidate),
-        both=evidence.split.both + round(any_counts.candidate + any_counts.stable),
-    )
-    evidence = evidence.model_copy(
-        update={
-            "counts": _dump(held),
-            "split": split,
-            "run": evidence.run + (0.0 if waiting else length),
-            "step": evidence.step + length,
-            "start": evidence.start + length,
-            "warned": evidence.warned and not whole,
-        }
+    evidence = _pass_time(turn, evidence, block, whole=whole).model_copy(
+        update={"counts": _dump(held), "split": _split(evidence, next(iter(measured.values())))}
     )
     if evidence.start >= RESTART_SECONDS:
         evidence = restart(turn.spec, evidence)
@@ -232,6 +209,41 @@ def _take(
     else:
         report.measured(turn)
     return whole
+
+
+def _add(turn: Turn, held: Held, measured: dict[str, Counts], missing: dict[str, Missing]) -> None:
+    """Add the counts of a block; the first block of a guardrail only fixes its edges."""
+    for guardrail in counted(turn.spec):
+        counts = measured.get(guardrail.name)
+        keys = [key for key in held if key[0] == guardrail.name]
+        if counts is None:
+            continue
+        if not keys and (problem := _begin(turn, guardrail, counts, held)) is not None:
+            missing[guardrail.name] = problem
+        for key in keys:
+            if key[1] in counts.bad:
+                held[key] = held[key].add(counts.block(key[1]))
+
+
+def _pass_time(turn: Turn, evidence: Evidence, block: Block, *, whole: bool) -> Evidence:
+    """Count the time of a block that was measured whole; a gap it spans does not count."""
+    span = min(float(block.until - block.since), turn.spec.analysis.interval) if whole else 0.0
+    waiting = turn.status.phase in {Phase.PAUSED, Phase.HELD, Phase.INCONCLUSIVE}
+    return evidence.model_copy(
+        update={
+            "run": evidence.run + (0.0 if waiting else span),
+            "step": evidence.step + span,
+            "start": evidence.start + span,
+            "warned": evidence.warned and not whole,
+        }
+    )
+
+
+def _split(evidence: Evidence, counts: Counts) -> SplitCount:
+    return SplitCount(
+        candidate=evidence.split.candidate + round(counts.candidate),
+        both=evidence.split.both + round(counts.candidate + counts.stable),
+    )
 
 
 def _fixed(guardrail: Guardrail) -> bool:
@@ -254,7 +266,9 @@ def _begin(turn: Turn, guardrail: Guardrail, counts: Counts, held: Held) -> Miss
     return None
 
 
-def _threshold(turn: Turn, guardrail: Guardrail, block: Block) -> GuardrailStatus:
+def _threshold(
+    turn: Turn, guardrail: Guardrail, block: Block, missing: dict[str, Missing]
+) -> GuardrailStatus:
     """The state of a threshold after a block; a missing value neither passes nor fails it."""
     query = Query(guardrail.query or "", block.until, block.max_age)
     answered: Answered = turn.seen.answers.get(query) or Missing(Gap.FAILED, "not asked")
@@ -262,6 +276,7 @@ def _threshold(turn: Turn, guardrail: Guardrail, block: Block) -> GuardrailStatu
     failing = old.failing_for or 0.0 if old is not None else 0.0
     reading = scalar(answered, block.until)
     if not isinstance(reading, Value):
+        missing[guardrail.name] = reading
         return report.threshold(guardrail, reading, failing)
     below = guardrail.min is not None and reading.value < guardrail.min
     above = guardrail.max is not None and reading.value > guardrail.max
@@ -270,15 +285,16 @@ def _threshold(turn: Turn, guardrail: Guardrail, block: Block) -> GuardrailStatu
 
 
 def _conclude(turn: Turn, *, judged: bool, retry: float | None) -> Judgement:
-    evidence = turn.evidence
-    held = load(turn.spec, evidence)
+    held = load(turn.spec, turn.evidence)
     log_e = _against(turn.spec, held)
     message = report.headline(turn, log_e)
     regressed = log_e >= -math.log(turn.spec.error_budget.alpha)
-    certain = certified(turn)
+    certain = certified(turn) and not regressed
+    contradicted = _contradicted(turn)
     report.verdicts(turn, regressed=regressed, certain=certain, message=message)
+    report.traffic(turn, contradicted=contradicted)
     against = ("Regressed", message) if regressed else _failed_threshold(turn)
-    holds = report.holds(turn, contradicted=_contradicted(turn, evidence))
+    holds = report.holds(turn, contradicted=contradicted)
     reason, text = holds or ("AwaitingEvidence", message)
     return Judgement(judged, reason, text, holds, against, certain, retry)
 
@@ -304,9 +320,9 @@ def _failed_threshold(turn: Turn) -> tuple[str, str] | None:
     return None
 
 
-def _contradicted(turn: Turn, evidence: Evidence) -> bool:
-    weights = turn.weights
+def _contradicted(turn: Turn) -> bool:
+    """Whether the requests are split otherwise than the route says; undecided at the ends."""
+    weights, split = turn.weights, turn.evidence.split
     if not 0 < weights.applied < 100:
         return False
-    split = evidence.split
     return split_check(split.candidate, split.both, weights.applied / 100.0).contradicts

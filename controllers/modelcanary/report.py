@@ -106,19 +106,20 @@ def _count(
     ]
     rollback = float(combine_rollback(np.array(edges)))
     certify = float(evidence.certify_log_e())
-    state = "Testing"
-    if certify >= -math.log(budget.beta):
-        state = "Certified"
+    certain = certify >= -math.log(budget.beta)
+    state = "Certified" if certain else "Testing"
     if rollback >= -math.log(budget.alpha):
         state = "Regressed"
     found = evidence.interval(budget.alpha)
     ratio = _ratio(stable, candidate)
-    left = None if state == "Certified" else _eta(turn, evidence, stable, candidate)
+    left = None if certain else _eta(turn, evidence, stable, candidate)
     shown = [f"candidate {_share(candidate)}, stable {_share(stable)}"]
     if ratio is not None:
         low = "0" if found.low is None else f"{found.low:.2f}"
         high = "∞" if found.high is None else f"{found.high:.2f}"
         shown.append(f"ratio {ratio:.2f} [{low}, {high}]")
+    if evidence.begun > 1 and rollback > 0:
+        shown.append(f"lately {evidence.bad[-1]:.0f} of {evidence.requests[-1]:.0f} bad")
     shown.append(f"against it {_e(rollback)} of {1 / budget.alpha:.0f}")
     shown.append(f"for it {_e(certify)} of {1 / budget.beta:.0f}")
     if left is not None:

@@ -88,7 +88,7 @@ def _settle(turn: Turn, release: ArmVersion) -> Problem | None:
         )
     if turn.stable != release:
         turn.set(stable=release, record=True)
-    if status.phase not in {Phase.SETTLED, Phase.PROMOTED}:
+    if status.phase is Phase.ROLLED_BACK or turn.weights.arm != release.arm:
         turn.set(
             phase=Phase.SETTLED,
             verdict=None,

@@ -127,7 +127,8 @@ class Turn:
 
     def phase(self, phase: Phase, reason: str, message: str) -> None:
         """Say where the canary stands and what it waits for; a new phase is an event too."""
-        if phase is not self.status.phase and phase in _TOLD:
+        told = phase in _TOLD and reason != self.status.reason
+        if phase is not self.status.phase and told:
             self.set(phase=phase)
             self.say(reason, message, warning=phase is Phase.HELD)
             return
