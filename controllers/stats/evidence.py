@@ -139,7 +139,8 @@ class Evidence:
             self,
             requests=self.requests + block.candidate_requests,
             bad=self.bad + block.candidate_bad,
-            log_likelihoods=(self.log_likelihoods + gained).astype(np.float32),
+            # The sum with zero makes one zero of two, so that equal states have equal bytes.
+            log_likelihoods=(self.log_likelihoods + gained).astype(np.float32) + np.float32(0.0),
             stable_requests=self.stable_requests + block.stable_requests,
             stable_bad=self.stable_bad + block.stable_bad,
         )
