@@ -108,7 +108,7 @@ def _logs(cluster: Cluster, arguments: argparse.Namespace) -> int:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{line}\n")  # in one piece, as parts start side by side
 
 
 if __name__ == "__main__":

@@ -71,9 +71,12 @@ class RunningPart:
         """Starts it on the ports it had, and returns when it is ready."""
         start(self._site, self._part)
 
-    def stop(self) -> None:
-        """Ends it by SIGTERM, and returns when it is gone."""
-        self.process.stop()
+    def stop(self, grace: float = 15.0) -> None:
+        """Ends it by SIGTERM, by SIGKILL after ``grace`` seconds, and returns when it is gone.
+
+        kube-apiserver waits longer than this for those who watch it, and etcd several seconds.
+        """
+        self.process.stop(grace)
 
     def kill(self) -> None:
         """Ends it by SIGKILL, and returns when it is gone."""

@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        self._noting = threading.RLock()  # parts that start side by side may all change the state
 
     @property
     def state(self) -> dict[str, Any]:
@@ -38,7 +40,8 @@ class Site:
 
     def note(self, **changes: object) -> None:
         """Changes the state file; the folder's lock is to be held."""
-        self.write("state.json", json.dumps({**self.state, **changes}, indent=1))
+        with self._noting:
+            self.write("state.json", json.dumps({**self.state, **changes}, indent=1))
 
     def write(self, name: str, text: str) -> Path:
         """A file of the state folder, replaced as a whole."""
@@ -53,13 +56,15 @@ class Site:
 
     def choose_ports(self, names: Sequence[str], *, again: bool = False) -> None:
         """Chooses the ports that are not chosen yet, or all of them ``again`` as one was taken."""
-        slot, ports = claim(self.folder), dict(self.state.get("ports", {}))
-        avoid = set(ports.values())
-        for name in names:
-            if again or name not in ports:
-                ports[name] = free_port(slot, avoid)
-                avoid.add(ports[name])
-        self.note(slot=slot, ports=ports)
+        slot = claim(self.folder)
+        with self._noting:
+            ports = dict(self.state.get("ports", {}))
+            avoid = set(ports.values())
+            for name in names:
+                if again or name not in ports:
+                    ports[name] = free_port(slot, avoid)
+                    avoid.add(ports[name])
+            self.note(slot=slot, ports=ports)
 
     def address(self, host: int) -> str:
         """A loopback address that is this cluster's alone; 254 is the gateway's identity."""

@@ -130,8 +130,12 @@ async def _ask(
 def _loopback(url: str) -> str:
     """The URL, which is to name an address of this machine: this load is for nobody else."""
     host = urlsplit(url).hostname or ""
-    if not ipaddress.ip_address(host).is_loopback:
-        raise ValueError(f"{host} is not a loopback address such as 127.0.0.1")
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False  # a name, which may mean any machine
+    if not local:
+        raise argparse.ArgumentTypeError(f"{host} is not a loopback address such as 127.0.0.1")
     return url
 
 
