@@ -109,7 +109,7 @@ def test_blind_from_the_start_no_traffic_ever_moves() -> None:
 
 @pytest.mark.parametrize("kind", ["down", "blind"])
 def test_no_weight_moves_while_there_is_no_measurement(kind: str) -> None:
-    one = World(copy.deepcopy(SPEC), servers={"green": Server(errors=0.02)})
+    one = World(copy.deepcopy(SPEC), servers={"green": Server(errors=0.004)})
     one.prometheus = lambda second: kind if second >= 60 else "up"
     one.run(3600)
     assert all(second < 75 for second, _ in one.moves)
