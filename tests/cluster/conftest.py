@@ -47,8 +47,8 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     try:
         yield name
     finally:
-        cluster.models.stop_all(name)
         cluster.kubectl("delete", "namespace", name, "--wait=false")
+        cluster.models.stop_all(name)
 
 
 @pytest.fixture
