@@ -162,6 +162,10 @@ class Crd:
     status: type[Model]
     columns: Sequence[Column]
     description: str
+    conditions: Mapping[str, str]
+    """What each condition of the kind says when it is True."""
+    annotations: Mapping[str, str]
+    """What a person may say by annotation."""
     examples: Mapping[str, Mapping[str, Any]]
     """Specs by name that a user may start from; each is created on a real API server by a test."""
 

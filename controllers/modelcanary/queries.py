@@ -17,7 +17,10 @@ class Metrics:
     duration: str
     arm: str
     code: str
-    only: str = ""
+    common: str = ""
+    """Matchers of both counters."""
+    by_code: str = ""
+    """Matchers of the requests alone."""
 
 
 PRESETS: Mapping[Preset, Metrics] = {
@@ -26,6 +29,8 @@ PRESETS: Mapping[Preset, Metrics] = {
         duration="envoy_cluster_upstream_rq_time_bucket",
         arm="envoy_cluster_name",
         code="envoy_response_code",
+        # Counts by class of codes share the name: without this each answer would count twice.
+        by_code='envoy_response_code!="",',
     ),
     # The caller's side also sees requests that never reached a crashed server.
     Preset.ISTIO: Metrics(
@@ -33,7 +38,7 @@ PRESETS: Mapping[Preset, Metrics] = {
         duration="istio_request_duration_milliseconds_bucket",
         arm="destination_service",
         code="response_code",
-        only='reporter="source",',
+        common='reporter="source",',
     ),
 }
 
@@ -88,7 +93,8 @@ def counters(guardrail: Guardrail, which: Selector, window: float, at: float) ->
     metrics = PRESETS[guardrail.preset]
     latency = guardrail.type is GuardrailType.LATENCY
     name = metrics.duration if latency else metrics.requests
-    return Query(f"{name}{{{metrics.only}{which.matcher}}}[{window:.0f}s]", at)
+    fixed = metrics.common if latency else metrics.common + metrics.by_code
+    return Query(f"{name}{{{fixed}{which.matcher}}}[{window:.0f}s]", at)
 
 
 def bad(guardrail: Guardrail, labels: Mapping[str, str]) -> bool:

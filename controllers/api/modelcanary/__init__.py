@@ -25,6 +25,22 @@ MODELCANARY = Crd(
         "Moves live traffic to a new version of a model step by step, on evidence with a stated"
         " error guarantee, and back when it is worse."
     ),
+    conditions={
+        "Accepted": "The spec and the route it names can be worked with; if not, the message names the field and the fix, and no weight moves.",
+        "MetricsAvailable": "Every guardrail had a measurement at the last look; if not, the reason tells what is missing.",
+        "TrafficApplied": "Requests are split as the route says.",
+        "CandidateAvailable": "The Deployment of the arm on trial, where one is named, has a ready replica.",
+        "Regressed": "The evidence shows the candidate to be worse than the tolerance: all traffic goes back to stable.",
+        "Certified": "The evidence shows the candidate to be within the margin of every guardrail.",
+        "Passed": "The verdict of the last run, in the form that every kind which judges has.",
+        "Ready": "The canary is at rest and the released arm, or the stable one, holds all traffic.",
+    },
+    annotations={
+        APPROVE: "Set to `status.at`: approve the pause of this step, or promote a run that was left without a verdict.",
+        ABORT: "Set to `status.at`, or to anything that begins with `<run>/`: end the run, all traffic goes back to stable.",
+        RETRY: "Set to `status.at`: try a release again that was rolled back.",
+        RESUME: "Set to `status.at`: go on after a hand-made edit of the route was honoured.",
+    },
     columns=(
         Column("Phase", ".status.phase"),
         Column("Stable", ".status.stable.arm"),
