@@ -30,6 +30,7 @@ def _envoy(site: Site) -> Launch:
             "--config-path",
             str(bootstrap),
             "--disable-hot-restart",
+            "--skip-deprecated-logs",
             "--concurrency",
             "1",
             "--log-level",
