@@ -40,6 +40,14 @@ def test_the_shorter_of_the_two_ways_counts() -> None:
     assert both.requests < ratio_alone.requests
 
 
+def test_two_ways_need_twice_the_evidence_on_the_one_that_is_taken() -> None:
+    traffic = Traffic(0.005, 0.005, 0.5, 50.0)
+    two, one = eta(traffic, FLOOR, 0.05), eta(traffic, RATIO_ONLY, 0.05)
+    assert two is not None
+    assert one is not None
+    assert two.requests / one.requests == pytest.approx((math.log(40) + 1) / (math.log(20) + 1))
+
+
 def test_evidence_in_hand_shortens_the_way_down_to_nothing() -> None:
     traffic = Traffic(0.005, 0.005, 0.5, 50.0)
     left = []

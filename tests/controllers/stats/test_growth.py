@@ -67,6 +67,11 @@ def test_a_new_series_counts_from_zero_only_if_it_was_seen_not_to_exist(
     assert total(CLOCK, newcomer) == expected
 
 
+def test_a_new_series_after_a_gap_of_its_target_does_not_count_from_zero() -> None:
+    target = one([(80, 5), (125, 6)], code="200", instance="b")
+    assert total(CLOCK, target, one([(125, 400)], code="503", instance="b")) == 1
+
+
 def test_a_series_that_ends_counts_up_to_its_end() -> None:
     assert total(CLOCK, one([(95, 5), (105, 9)], code="503")) == 4
 

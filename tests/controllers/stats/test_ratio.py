@@ -47,7 +47,9 @@ def test_two_and_one_bad_at_an_even_split_worked_by_hand() -> None:
     assert found[GRID.tolerance] - found[GRID.margin] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("block", [(0, 0, 0, 0), (500, 0, 5, 0), (0, 500, 0, 5), (500, 500, 0, 0)])
+@pytest.mark.parametrize(
+    "block", [(0, 0, 0, 0), (500, 0, 5, 0), (0, 500, 0, 5), (500, 500, 0, 0), (0, 1, 0, 1)]
+)
 def test_a_block_that_compares_nothing_adds_nothing(block: tuple[float, ...]) -> None:
     assert np.all(after(*block) == pytest.approx(0.0))
 
@@ -144,3 +146,11 @@ def test_a_smaller_error_gives_a_wider_interval() -> None:
     loose, strict = ratio.interval(found, 0.2, GRID), ratio.interval(found, 0.001, GRID)
     assert (strict.low or 0.0) <= (loose.low or 0.0)
     assert (strict.high or math.inf) >= (loose.high or math.inf)
+
+
+def test_an_end_is_drawn_when_the_point_is_refuted_by_two_over_alpha() -> None:
+    found = after(1000.0, 1000.0, 30.0, 30.0)
+    prior = np.exp(GRID.interval[1:])
+    e = float(np.sum(prior * np.exp(found[1:] - found[0])) / np.sum(prior))
+    assert ratio.interval(found, 2.0 / e * 1.01, GRID).low is not None
+    assert ratio.interval(found, 2.0 / e * 0.99, GRID).low is None
