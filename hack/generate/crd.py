@@ -3,7 +3,7 @@
 from typing import Any
 
 from controllers.api.base import CATEGORY, GROUP, VERSION, Column, Crd
-from hack.generate.structural import structural
+from hack.generate.structural import Schema, structural
 from hack.generate.text import NOTICE, to_yaml
 
 
@@ -34,6 +34,26 @@ def definition(crd: Crd) -> dict[str, Any]:
     }
 
 
+def schema(crd: Crd) -> Schema:
+    """The schema of the whole object; what every Kubernetes object has, the server adds itself."""
+    return {
+        "description": crd.description,
+        "type": "object",
+        "required": ["spec"],
+        # Names appear in label values, which hold 63 characters.
+        "x-kubernetes-validations": [
+            {
+                "rule": "size(self.metadata.name) <= 63",
+                "message": "metadata.name must be at most 63 characters",
+            }
+        ],
+        "properties": {
+            "spec": structural(crd.spec),
+            "status": structural(crd.status, defaults=False),
+        },
+    }
+
+
 def render(crd: Crd) -> str:
     """The file that users apply."""
     return f"# {NOTICE}\n" + to_yaml(definition(crd))
@@ -46,24 +66,7 @@ def _version(crd: Crd) -> dict[str, Any]:
         "storage": True,
         "subresources": {"status": {}},
         "additionalPrinterColumns": [_column(column) for column in crd.columns],
-        "schema": {
-            "openAPIV3Schema": {
-                "description": crd.description,
-                "type": "object",
-                "required": ["spec"],
-                # Names appear in label values and events, which hold 63 characters.
-                "x-kubernetes-validations": [
-                    {
-                        "rule": "size(self.metadata.name) <= 63",
-                        "message": "metadata.name must be at most 63 characters",
-                    }
-                ],
-                "properties": {
-                    "spec": structural(crd.spec),
-                    "status": structural(crd.status, defaults=False),
-                },
-            }
-        },
+        "schema": {"openAPIV3Schema": schema(crd)},
     }
 
 

@@ -119,7 +119,7 @@ class _Translation:
             if key not in _ORDER:
                 raise UntranslatableError(f"{where}: {key} has no place in a structural schema")
             if key == "description":
-                out[key] = _sentence(value, raw.get("x-meanings", {}))
+                out[key] = _sentence(value, raw)
             elif key.startswith("exclusive"):
                 out |= {key: True, key.removeprefix("exclusive").lower(): value}
             elif key != "default":
@@ -129,9 +129,10 @@ class _Translation:
         return out
 
 
-def _sentence(text: str, members: Mapping[str, str]) -> str:
-    told = " ".join([text, *(f"{name}: {meaning}" for name, meaning in members.items())])
-    return " ".join(told.replace("``", "`").split())
+def _sentence(text: str, raw: Schema) -> str:
+    known = raw.get("x-meanings", {})
+    members = [f"{name}: {known[name]}" for name in raw.get("enum", ()) if name in known]
+    return " ".join(" ".join([text, *members]).replace("``", "`").split())
 
 
 def _wire_default(value: Any, raw: Schema, where: str) -> Any:
