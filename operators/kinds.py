@@ -1,0 +1,5 @@
+"""Every kind this operator serves."""
+
+from operators.runtime.kind import AnyKind
+
+KINDS: tuple[AnyKind, ...] = ()

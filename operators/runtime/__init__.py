@@ -1,0 +1,1 @@
+"""What every kind stands on: gateway, informer, queue, lease, loop, events, telemetry, health."""

@@ -1,0 +1,101 @@
+"""The last known objects of one kind, never older than what was already known."""
+
+from collections.abc import Callable, Iterable
+
+from controllers.plan import Resource
+from operators.runtime.objects import Key, Obj, key_of, slim, version_of
+
+Listener = Callable[[Obj | None, Obj | None, bool], None]
+"""Called with an object before and after a change (None: not there), and whether we made it."""
+
+
+class Store:
+    """A cache that a list replaces, events advance and responses to our own writes run ahead of."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        self.served = False
+        """Whether the API server serves this kind and all its objects have been listed."""
+        self.why = "not listed yet"
+        """Why it is not served."""
+        self._objects: dict[Key, Obj] = {}
+        self._listeners: list[Listener] = []
+        self._on_served: list[Callable[[], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def get(self, namespace: str, name: str) -> Obj | None:
+        """The object as last seen, to be read only."""
+        return self._objects.get(Key(namespace, name))
+
+    def objects(self) -> Iterable[Obj]:
+        """All objects, to be read only."""
+        return self._objects.values()
+
+    def on_change(self, listener: Listener) -> None:
+        """Calls ``listener`` at every change from now on, except while the first list comes in."""
+        self._listeners.append(listener)
+
+    def on_served(self, listener: Callable[[], None]) -> None:
+        """Calls ``listener`` whenever the kind begins or ceases to be served."""
+        self._on_served.append(listener)
+
+    def apply(self, obj: Obj) -> None:
+        """Takes in an object that a watch reports as added or modified."""
+        self._take(obj, ours=False)
+
+    def put(self, obj: Obj) -> None:
+        """Takes in the response to a write of ours, so that it is read before its event arrives.
+
+        Only an object that is known is advanced: an answer that comes after the deletion was seen
+        brings nothing back.
+        """
+        old = self._objects.get(key_of(obj))
+        if old is not None and old["metadata"].get("uid") == obj["metadata"].get("uid"):
+            self._take(obj, ours=True)
+
+    def discard(self, obj: Obj) -> None:
+        """Takes out an object that is gone; one of the same name that came after it stays."""
+        key = key_of(obj)
+        old = self._objects.get(key)
+        if old is not None and version_of(old) <= version_of(obj):
+            del self._objects[key]
+            self._tell(old, None, ours=False)
+
+    def replace(self, objects: Iterable[Obj], version: int) -> None:
+        """Makes a list, consistent at ``version``, the truth: what is not in it has vanished."""
+        listed = {key_of(obj): obj for obj in objects}
+        for old in [one for key, one in self._objects.items() if key not in listed]:
+            if version_of(old) <= version:
+                del self._objects[key_of(old)]
+                self._tell(old, None, ours=False)
+        for obj in listed.values():
+            self._take(obj, ours=False)
+        if not self.served:
+            self.served, self.why = True, ""
+            self._tell_served()
+
+    def withdraw(self, why: str) -> None:
+        """Forgets everything, because the API server does not let us see this kind now."""
+        was, self.served, self.why = self.served, False, why
+        self._objects.clear()
+        if was:
+            self._tell_served()
+
+    def _take(self, obj: Obj, *, ours: bool) -> None:
+        key = key_of(obj)
+        old = self._objects.get(key)
+        if old is not None and version_of(obj) <= version_of(old):
+            return
+        self._objects[key] = slim(obj)
+        self._tell(old, obj, ours=ours)
+
+    def _tell(self, old: Obj | None, new: Obj | None, *, ours: bool) -> None:
+        if self.served:
+            for listener in self._listeners:
+                listener(old, new, ours)
+
+    def _tell_served(self) -> None:
+        for listener in self._on_served:
+            listener()
