@@ -54,6 +54,11 @@ def block(evidence: Evidence, analysis: Analysis) -> Block:
     return Block(since, until, analysis.scrape_interval)
 
 
+def settled(moved: float, analysis: Analysis) -> int:
+    """The first instant at which a block may begin once a weight moved: two scrapes later."""
+    return int(moved + 2 * analysis.scrape_interval) + 1
+
+
 def wait(evidence: Evidence, analysis: Analysis, now: float) -> float:
     """Seconds until the next block can be judged; 0 when it can be now."""
     return max(0.0, block(evidence, analysis).until + lag(analysis) - now)

@@ -2,7 +2,7 @@
 
 from controllers.api.modelcanary import RESUME
 from controllers.api.modelcanary.status import Cause, Evidence, Weights
-from controllers.modelcanary import judge
+from controllers.modelcanary import blocks, judge
 from controllers.modelcanary.turn import Turn
 from controllers.routing import istio
 from controllers.routing.istio import Destination, Problem, Split
@@ -81,7 +81,7 @@ def settle_evidence(turn: Turn) -> None:
         return
     moved: Evidence = judge.restart(turn.spec, evidence).model_copy(
         update={
-            "open_from": int(turn.now + 2 * turn.spec.analysis.scrape_interval) + 1,
+            "open_from": blocks.settled(turn.now, turn.spec.analysis),
             "step": 0.0,
         }
     )
@@ -117,7 +117,7 @@ def _hold(turn: Turn, reason: str, what: str, percent: int) -> None:
         f"{what}; it is kept. To go on: annotate {RESUME}={turn.status.run}/{turn.status.step}"
     )
     kept = Weights(arm=weights.arm, desired=percent, applied=percent)
-    turn.set(held=Cause(reason=reason, message=message), weights=kept)
+    turn.set(held=Cause(reason=reason, message=message[:512]), weights=kept)
     turn.say(reason, message, warning=True)
     settle_evidence(turn)
     turn.look_again = 0.0
