@@ -1,11 +1,12 @@
 """What the runtime asks of the API server, and the fence before every write."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from controllers.plan import Resource
-from operators.runtime.errors import Fenced
+from operators.runtime.errors import Fenced, GatewayError
 from operators.runtime.objects import Obj
+from operators.runtime.telemetry import Telemetry
 
 DEADLINE = 5.0
 """Seconds a call may take; with the lease's own times this is what fencing rests on."""
@@ -46,17 +47,19 @@ class Gateway(Protocol):
 class FencedGateway:
     """A gateway that sends no write unless the lease outlives the write's deadline."""
 
-    def __init__(self, inner: Gateway, remaining: Callable[[], float]) -> None:
+    def __init__(
+        self, inner: Gateway, remaining: Callable[[], float], telemetry: Telemetry
+    ) -> None:
         self._inner = inner
         self._remaining = remaining
+        self._telemetry = telemetry
         self.get = inner.get
         self.list = inner.list
         self.watch = inner.watch
 
     async def create(self, resource: Resource, namespace: str, body: Mapping[str, Any]) -> Obj:
         """As ``Gateway`` promises, or Fenced."""
-        self._check()
-        return await self._inner.create(resource, namespace, body)
+        return await self._send(resource, self._inner.create(resource, namespace, body))
 
     async def patch(
         self,
@@ -68,10 +71,21 @@ class FencedGateway:
         subresource: str = "",
     ) -> Obj:
         """As ``Gateway`` promises, or Fenced."""
-        self._check()
-        return await self._inner.patch(resource, namespace, name, patch, subresource=subresource)
+        call = self._inner.patch(resource, namespace, name, patch, subresource=subresource)
+        return await self._send(resource, call)
 
-    def _check(self) -> None:
-        left = self._remaining()
-        if left <= DEADLINE:
-            raise Fenced(f"the lease is ours for {left:.1f} s, a write may take {DEADLINE:.1f} s")
+    async def _send(self, resource: Resource, call: Coroutine[Any, Any, Obj]) -> Obj:
+        result = "ok"
+        try:
+            left = self._remaining()
+            if left <= DEADLINE:
+                raise Fenced(
+                    f"the lease is ours for {left:.1f} s, and a write may take {DEADLINE:.1f} s"
+                )
+            return await call
+        except GatewayError as error:
+            result = type(error).__name__
+            raise
+        finally:
+            call.close()
+            self._telemetry.writes.labels(resource.kind, result).inc()

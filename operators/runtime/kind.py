@@ -1,7 +1,7 @@
 """One kind as its loop sees it: what it needs, sees and decides, and which rights that takes."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from controllers.api.base import Crd, Model
@@ -9,6 +9,7 @@ from controllers.plan import Meta, Plan, Resource
 from controllers.readings import Answered, Query
 from operators.runtime.objects import Key, Obj
 from operators.runtime.rights import Rule
+from operators.runtime.store import Values
 from operators.runtime.world import World
 
 SpecT = TypeVar("SpecT", bound=Model)
@@ -39,6 +40,8 @@ class Kind(Generic[SpecT, StatusT, SeenT]):
     refuse: Callable[[Meta, StatusT, str, float], Plan[StatusT]]
     """Pure: what to say of a spec that does not parse; it is not tried again until it changes."""
     watches: tuple[Watch, ...] = ()
+    indices: Mapping[str, Values] = field(default_factory=dict)
+    """By name: what our own objects are found by, with ``World.by``."""
     rules: tuple[Rule, ...] = ()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from controllers.api.base import Model
 from controllers.plan import FINALIZER, Event, Plan, Resource
 from operators.runtime.access import Gateway
+from operators.runtime.errors import NotFound
 from operators.runtime.merging import difference
 from operators.runtime.objects import Obj
 from operators.runtime.world import World
@@ -87,9 +88,13 @@ class Settler:
         guarded = {**patch, "metadata": {
             **patch.get("metadata", {}), "resourceVersion": meta["resourceVersion"],
         }}  # fmt: skip
-        written = await self._gateway.patch(
-            self._resource, meta.get("namespace", ""), meta["name"], guarded,
-            subresource=subresource,
-        )  # fmt: skip
+        namespace, name = meta.get("namespace", ""), meta["name"]
+        try:
+            written = await self._gateway.patch(
+                self._resource, namespace, name, guarded, subresource=subresource
+            )
+        except NotFound:
+            self._world.store(self._resource).discard(obj)
+            raise
         self._world.store(self._resource).put(written)
         return written

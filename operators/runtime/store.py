@@ -1,12 +1,15 @@
 """The last known objects of one kind, never older than what was already known."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 from controllers.plan import Resource
 from operators.runtime.objects import Key, Obj, key_of, slim, version_of
 
 Listener = Callable[[Obj | None, Obj | None, bool], None]
 """Called with an object before and after a change (None: not there), and whether we made it."""
+
+Values = Callable[[Obj], Iterable[Hashable]]
+"""What an object is to be found by."""
 
 
 class Store:
@@ -21,6 +24,7 @@ class Store:
         self._objects: dict[Key, Obj] = {}
         self._listeners: list[Listener] = []
         self._on_served: list[Callable[[], None]] = []
+        self._indices: dict[str, tuple[Values, dict[Hashable, dict[Key, Obj]]]] = {}
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -32,6 +36,14 @@ class Store:
     def objects(self) -> Iterable[Obj]:
         """All objects, to be read only."""
         return self._objects.values()
+
+    def index(self, name: str, values: Values) -> None:
+        """Makes the objects findable by what ``values`` says of each; before the first arrives."""
+        self._indices[name] = (values, {})
+
+    def by(self, name: str, value: Hashable) -> list[Obj]:
+        """The objects that have the value in the named index, to be read only."""
+        return list(self._indices[name][1].get(value, {}).values())
 
     def on_change(self, listener: Listener) -> None:
         """Calls ``listener`` at every change from now on, except while the first list comes in."""
@@ -60,16 +72,14 @@ class Store:
         key = key_of(obj)
         old = self._objects.get(key)
         if old is not None and version_of(old) <= version_of(obj):
-            del self._objects[key]
-            self._tell(old, None, ours=False)
+            self._remove(key, old)
 
     def replace(self, objects: Iterable[Obj], version: int) -> None:
         """Makes a list, consistent at ``version``, the truth: what is not in it has vanished."""
         listed = {key_of(obj): obj for obj in objects}
-        for old in [one for key, one in self._objects.items() if key not in listed]:
+        for key, old in [one for one in self._objects.items() if one[0] not in listed]:
             if version_of(old) <= version:
-                del self._objects[key_of(old)]
-                self._tell(old, None, ours=False)
+                self._remove(key, old)
         for obj in listed.values():
             self._take(obj, ours=False)
         if not self.served:
@@ -80,6 +90,8 @@ class Store:
         """Forgets everything, because the API server does not let us see this kind now."""
         was, self.served, self.why = self.served, False, why
         self._objects.clear()
+        for _, found in self._indices.values():
+            found.clear()
         if was:
             self._tell_served()
 
@@ -88,8 +100,27 @@ class Store:
         old = self._objects.get(key)
         if old is not None and version_of(obj) <= version_of(old):
             return
+        self._unindex(key, old)
         self._objects[key] = slim(obj)
+        for values, found in self._indices.values():
+            for value in values(obj):
+                found.setdefault(value, {})[key] = obj
         self._tell(old, obj, ours=ours)
+
+    def _remove(self, key: Key, old: Obj) -> None:
+        self._unindex(key, old)
+        del self._objects[key]
+        self._tell(old, None, ours=False)
+
+    def _unindex(self, key: Key, old: Obj | None) -> None:
+        if old is None:
+            return
+        for values, found in self._indices.values():
+            for value in values(old):
+                having = found.get(value, {})
+                having.pop(key, None)
+                if not having:
+                    found.pop(value, None)
 
     def _tell(self, old: Obj | None, new: Obj | None, *, ours: bool) -> None:
         if self.served:

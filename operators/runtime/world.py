@@ -1,8 +1,7 @@
 """What a kind may look at while it observes: caches that watches keep, never the network."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Mapping
 
-from controllers.api.base import Crd
 from controllers.plan import Resource
 from operators.runtime.objects import Obj
 from operators.runtime.store import Store
@@ -25,9 +24,9 @@ class World:
         """
         return self._stores[resource].served
 
-    def peers(self, crd: Crd) -> Iterable[Obj]:
-        """All objects of one of our own kinds."""
-        return self._stores[crd.resource].objects()
+    def by(self, resource: Resource, index: str, value: Hashable) -> list[Obj]:
+        """The objects of one of our own kinds that have the value in an index of that kind."""
+        return self._stores[resource].by(index, value)
 
     def store(self, resource: Resource) -> Store:
         """The cache itself, for the runtime."""

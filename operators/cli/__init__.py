@@ -1,0 +1,18 @@
+"""The console command ``modelyard``."""
+
+import argparse
+from collections.abc import Sequence
+
+from operators.cli.run import add_to
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the subcommand named by ``arguments`` (the process's own by default); its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="modelyard", description="Kubernetes operators for machine-learning operations."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_to(commands)
+    parsed = parser.parse_args(arguments)
+    result: int = parsed.act(parsed)
+    return result

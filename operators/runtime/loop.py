@@ -1,0 +1,176 @@
+"""The loop of one kind: takes every key that is due and brings each to a settled plan."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from controllers.readings import Answered, Query
+from operators.runtime.errors import Fenced, GatewayError, Unavailable
+from operators.runtime.kind import AnyKind
+from operators.runtime.logs import about
+from operators.runtime.objects import Key, Obj, version_of
+from operators.runtime.queue import Queue
+from operators.runtime.reconcile import Case, Reconciler
+from operators.runtime.store import Store
+from operators.runtime.telemetry import Telemetry
+
+TICK = 5.0
+"""Seconds between two signs of life of a loop that has nothing to do."""
+BATCH = 256
+IN_FLIGHT = 1024
+"""Keys that may wait for answers at once: a source that hangs fills this, and no more."""
+WRITERS = 16
+
+_log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Answers queries; never raises and never hangs."""
+
+    async def answer(self, query: Query) -> Answered:
+        """The answer, or Missing with FAILED."""
+        ...
+
+
+class Loop:
+    """One kind's loop. ``now`` is unix seconds, for decisions; timers run on the queue's clock."""
+
+    def __init__(
+        self,
+        kind: AnyKind,
+        store: Store,
+        queue: Queue[Key],
+        reconciler: Reconciler,
+        source: Source,
+        telemetry: Telemetry,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._kind = kind
+        self._name = kind.api.kind
+        self._store = store
+        self._queue = queue
+        self._reconciler = reconciler
+        self._source = source
+        self._telemetry = telemetry
+        self._now = now
+        self._writers = asyncio.Semaphore(WRITERS)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.ticked: float | None = None
+        """When the loop last gave a sign of life (monotonic seconds); None before it began."""
+
+    async def run(self) -> None:
+        """Works until ``stop``; raises only what is a bug in the loop itself."""
+        while not self._stopping:
+            self._tick()
+            if self._store.served:
+                self._start(self._queue.take_due(min(BATCH, IN_FLIGHT - self._queue.in_flight)))
+            full = self._queue.in_flight >= IN_FLIGHT or not self._store.served
+            await (asyncio.sleep(0.1) if full else self._queue.wait(TICK))
+
+    async def stop(self, seconds: float) -> None:
+        """Takes no further key and lets the ones in flight end; what is left then is cancelled."""
+        self._stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for task in self._tasks:
+            task.cancel()
+
+    def _tick(self) -> None:
+        self.ticked = time.monotonic()
+        self._telemetry.last_tick.labels(self._name).set_to_current_time()
+        self._telemetry.depth.labels(self._name).set(len(self._queue))
+        self._telemetry.in_flight.labels(self._name).set(self._queue.in_flight)
+        self._telemetry.objects.labels(self._name).set(len(self._store))
+
+    def _start(self, keys: list[Key]) -> None:
+        """Sends each distinct query of the batch once; each key waits for its own answers only."""
+        asked: dict[Query, asyncio.Task[Answered]] = {}
+        now = self._now()
+        for key in keys:
+            obj = self._store.get(*key)
+            if obj is None:
+                self._queue.forget(key)
+                self._reconciler.forget(key)
+                self._queue.done(key)
+                continue
+            task = asyncio.create_task(self._work(key, obj, now, asked))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _work(
+        self, key: Key, obj: Obj, now: float, asked: dict[Query, asyncio.Task[Answered]]
+    ) -> None:
+        started = time.monotonic()
+        try:
+            result = await self._guarded(key, obj, now, asked)
+        finally:
+            self._queue.done(key)
+        self._telemetry.reconciles.labels(self._name, result).inc()
+        self._telemetry.seconds.labels(self._name).observe(time.monotonic() - started)
+
+    async def _guarded(
+        self, key: Key, obj: Obj, now: float, asked: dict[Query, asyncio.Task[Answered]]
+    ) -> str:
+        """One reconcile; whatever it raises is sorted into the world's and ours."""
+        extra = about(
+            self._name, *key, generation=obj["metadata"].get("generation"), reason="Failed"
+        )
+        try:
+            return await self._reconcile(key, obj, now, asked)
+        except Fenced as error:
+            delay = self._queue.retry(key)
+            _log.warning("not written: %s; again in %.0f s", error, delay, extra=extra)
+            return "fenced"
+        except GatewayError as error:
+            asked_for = error.retry_after if isinstance(error, Unavailable) else 0.0
+            delay = self._queue.retry(key, asked_for)
+            _log.warning("%s: %s; again in %.0f s", type(error).__name__, error, delay, extra=extra)
+            return "world"
+        except ValidationError as error:
+            delay = self._queue.retry(key, 60.0)
+            _log.error(
+                "the status is not what was written: %s; again in %.0f s", error, delay, extra=extra
+            )
+            return "bug"
+        except Exception:  # noqa: BLE001 - one key's bug must not stop the others
+            self._queue.retry(key)
+            _log.exception("a bug of ours", extra=extra)
+            return "bug"
+
+    async def _reconcile(
+        self, key: Key, obj: Obj, now: float, asked: dict[Query, asyncio.Task[Answered]]
+    ) -> str:
+        case = self._reconciler.open(obj, now)
+        answers = await self._answers(case, asked)
+        if (fresh := self._store.get(*key)) is None or version_of(fresh) != version_of(obj):
+            # Decided on a spec that is past, a write could do what its author just forbade.
+            self._queue.add(key)
+            return "changed"
+        async with self._writers:
+            plan = await self._reconciler.close(case, answers, now)
+        self._queue.succeeded(key)
+        if plan.look_again is not None:
+            self._queue.add_after(key, plan.look_again)
+        self._telemetry.decisions.labels(self._name, plan.reason).inc()
+        extra = about(self._name, *key, generation=case.meta.generation, reason=plan.reason)
+        if plan.writes or plan.events:
+            _log.info("%s", plan.events[0].message if plan.events else plan.reason, extra=extra)
+        return "refused" if case.spec is None else "ok"
+
+    async def _answers(
+        self, case: Case, asked: dict[Query, asyncio.Task[Answered]]
+    ) -> dict[Query, Answered]:
+        for query in case.needs:
+            if query not in asked:
+                asked[query] = asyncio.create_task(self._source.answer(query))
+        answers: dict[Query, Answered] = {}
+        for query in case.needs:
+            # Shielded, because others may wait for the same answer when one of us is cancelled.
+            answers[query] = await asyncio.shield(asked[query])
+        return answers
