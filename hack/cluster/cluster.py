@@ -183,14 +183,19 @@ class Cluster:
         rps: float,
         seconds: float,
         path: str = "/predict",
+        bodies: Path | None = None,
     ) -> Traffic:
-        """Starts a steady open-loop load on the gateway, as a process of its own."""
+        """Starts a steady open-loop load on the gateway, as a process of its own.
+
+        With a file of ``bodies`` its lines are POSTed in turn, else each request is a GET.
+        """
         return Traffic.start(
             self._site.process(f"traffic-{time.monotonic_ns()}"),
             url=f"{self.gateway_url}{path}",
             host=host,
             rps=rps,
             seconds=seconds,
+            bodies=bodies,
         )
 
     def scrape(self, name: str, address: str, **labels: str) -> None:

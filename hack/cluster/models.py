@@ -4,7 +4,7 @@ import http.client
 import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,18 +75,27 @@ class Models:
         self._site = site
 
     def start(
-        self, name: str, *, namespace: str, version: str = "", host: str = "", **knobs: float
+        self,
+        name: str,
+        *,
+        namespace: str,
+        version: str = "",
+        host: str = "",
+        program: Sequence[str] = ("hack.cluster.model_server",),
+        **knobs: float,
     ) -> Model:
         """Starts a server and returns when it answers; ``host`` is ``<name>.<namespace>.model``.
 
         ``knobs`` as of ``Model.set``, and ``seed``: the same seed gives the same errors and
         latencies in the order of requests. The namespace is to exist. Started again under the same
-        name, it comes back at the same address, with the new knobs.
+        name, it comes back at the same address, with the new knobs. ``program`` is another module
+        to run, with arguments, that takes ``--address``, ``--port`` and ``--version`` too and
+        answers ``/healthz`` and ``/metrics``; it has knobs only if it takes them.
         """
         model = self._model(namespace, name, version or name, host or f"{name}.{namespace}.model")
         model.process.stop(grace=0.0)
         model.process.start(
-            [sys.executable, "-m", "hack.cluster.model_server", "--address", model.address]
+            [sys.executable, "-m", *program, "--address", model.address]
             + ["--port", str(model.port), "--version", model.version]
             + [part for key, value in knobs.items() for part in (_flag(key), str(value))],
             environment({"PYTHONPATH": str(ROOT)}),

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import ipaddress
+import itertools
 import json
 import sys
 import time
@@ -54,8 +55,20 @@ class Traffic:
     file: Path
 
     @classmethod
-    def start(cls, process: Process, *, url: str, host: str, rps: float, seconds: float) -> Self:
-        """Starts the load as a process; requests go out every 1/rps seconds, answered or not."""
+    def start(
+        cls,
+        process: Process,
+        *,
+        url: str,
+        host: str,
+        rps: float,
+        seconds: float,
+        bodies: Path | None = None,
+    ) -> Self:
+        """Starts the load as a process; requests go out every 1/rps seconds, answered or not.
+
+        They are GETs or, where a file of ``bodies`` is given, POSTs of its lines in turn.
+        """
         file = process.folder / "traffic" / f"{process.name}.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
@@ -63,6 +76,7 @@ class Traffic:
             [
                 *(sys.executable, "-m", "hack.cluster.traffic", "--url", url, "--host", host),
                 *("--rps", str(rps), "--seconds", str(seconds), "--file", str(file)),
+                *(("--bodies", str(bodies)) if bodies else ()),
             ],
             environment({"PYTHONPATH": str(ROOT)}),
         )
@@ -97,8 +111,11 @@ class Traffic:
         self.stop()
 
 
-async def load(url: str, host: str, rps: float, seconds: float, file: TextIO) -> None:
+async def load(
+    url: str, host: str, rps: float, seconds: float, file: TextIO, bodies: Sequence[bytes] = ()
+) -> None:
     """Sends ``rps * seconds`` requests at a steady rate and writes each answer as a line."""
+    turn = itertools.cycle(bodies or (None,))
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
     connector = aiohttp.TCPConnector(limit=_MOST_OPEN)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
@@ -107,18 +124,25 @@ async def load(url: str, host: str, rps: float, seconds: float, file: TextIO) ->
         for number in range(min(_MOST_REQUESTS, round(rps * seconds))):
             due = first + number / rps
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            request = asyncio.create_task(_ask(session, url, host, due, file))
+            ask = _ask(session, url, host, due, file, next(turn))
+            request = asyncio.create_task(ask)
             open_requests.add(request)
             request.add_done_callback(open_requests.discard)
         await asyncio.gather(*open_requests)
 
 
 async def _ask(
-    session: aiohttp.ClientSession, url: str, host: str, due: float, file: TextIO
+    session: aiohttp.ClientSession,
+    url: str,
+    host: str,
+    due: float,
+    file: TextIO,
+    body: bytes | None,
 ) -> None:
     status, version = 0, ""
+    method = "GET" if body is None else "POST"
     with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-        async with session.get(url, headers={"Host": host}) as answer:
+        async with session.request(method, url, headers={"Host": host}, data=body) as answer:
             await answer.read()
             status, version = answer.status, answer.headers.get("x-model-version", "")
     now = time.monotonic()
@@ -146,9 +170,11 @@ def main() -> None:
     parser.add_argument("--rps", type=float, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--file", type=Path, required=True)
+    parser.add_argument("--bodies", type=Path, help="a request body a line; POST, not GET")
     chosen = parser.parse_args()
+    bodies = chosen.bodies.read_bytes().splitlines() if chosen.bodies else ()
     with chosen.file.open("a") as file:
-        asyncio.run(load(chosen.url, chosen.host, chosen.rps, chosen.seconds, file))
+        asyncio.run(load(chosen.url, chosen.host, chosen.rps, chosen.seconds, file, bodies))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The demo: a good model promoted on evidence, and a faulty one taken back, on a real cluster."""
