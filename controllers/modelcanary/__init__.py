@@ -137,7 +137,7 @@ def _summary(turn: Turn) -> None:
             status.verdict or Verdict.INCONCLUSIVE
         )
         reason = "AwaitingVerdict" if status.verdict is None else status.verdict.value
-        turn.condition("Passed", reason, status.message, value=passed)
+        turn.condition("Passed", reason, status.reason, value=passed)
     resting = status.phase in {Phase.SETTLED, Phase.PROMOTED} and status.held is None
     accepted = all(c.status == "True" for c in status.conditions if c.type == "Accepted")
-    turn.condition("Ready", status.phase.value, status.message, value=resting and accepted)
+    turn.condition("Ready", status.phase.value, status.reason, value=resting and accepted)

@@ -6,7 +6,7 @@ from controllers.stats.evidence import Bounds
 TOLERANCE = 1.1
 MARGIN = {GuardrailType.ERROR_RATE: 1.5, GuardrailType.LATENCY: 1.25}
 FLOOR = {GuardrailType.ERROR_RATE: 0.001, GuardrailType.LATENCY: 0.01}
-COUNTS = 7
+COUNTS = 4
 """How many counts a run keeps evidence of, so that the status stays small."""
 
 

@@ -291,7 +291,7 @@ def _conclude(turn: Turn, *, judged: bool, retry: float | None) -> Judgement:
     regressed = log_e >= -math.log(turn.spec.error_budget.alpha)
     certain = certified(turn) and not regressed
     contradicted = _contradicted(turn)
-    report.verdicts(turn, regressed=regressed, certain=certain, message=message)
+    report.verdicts(turn, log_e, regressed=regressed, certain=certain)
     report.traffic(turn, contradicted=contradicted)
     against = ("Regressed", message) if regressed else _failed_threshold(turn)
     holds = report.holds(turn, contradicted=contradicted)

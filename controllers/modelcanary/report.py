@@ -17,8 +17,8 @@ from controllers.stats import evidence as stats
 from controllers.stats.eta import Eta, Traffic, eta
 from controllers.stats.mixture import combine_rollback
 
-_LARGEST = 9_999_999_999.0
-"""What fits the wire's decimals; an e-value above it says nothing more."""
+_LARGEST = 1e9
+"""An e-value above it says nothing more."""
 
 
 def missing(turn: Turn, gaps: Mapping[str, Missing]) -> None:
@@ -33,7 +33,7 @@ def missing(turn: Turn, gaps: Mapping[str, Missing]) -> None:
     old = {one.name: one for one in turn.status.guardrails}
     told = [
         old.get(one.name, _blank(one)).model_copy(
-            update={"state": gaps[one.name].gap.value, "message": gaps[one.name].detail[:1024]}
+            update={"state": gaps[one.name].gap.value, "message": gaps[one.name].detail[:256]}
         )
         if one.name in gaps
         else old.get(one.name, _blank(one))
@@ -83,7 +83,7 @@ def guardrails(
         if guardrail.name in gaps:
             gap = gaps[guardrail.name]
             told[-1] = told[-1].model_copy(
-                update={"state": gap.gap.value, "message": gap.detail[:1024]}
+                update={"state": gap.gap.value, "message": gap.detail[:256]}
             )
     turn.set(guardrails=tuple(told))
 
@@ -111,19 +111,9 @@ def _count(
     if rollback >= -math.log(budget.alpha):
         state = "Regressed"
     found = evidence.interval(budget.alpha)
-    ratio = _ratio(stable, candidate)
+    lately = Count(requests=round(float(evidence.requests[-1])), bad=round(float(evidence.bad[-1])))
+    ratio = evidence.estimate()
     left = None if certain else _eta(turn, evidence, stable, candidate)
-    shown = [f"candidate {_share(candidate)}, stable {_share(stable)}"]
-    if ratio is not None:
-        low = "0" if found.low is None else f"{found.low:.2f}"
-        high = "∞" if found.high is None else f"{found.high:.2f}"
-        shown.append(f"ratio {ratio:.2f} [{low}, {high}]")
-    if evidence.begun > 1 and rollback > 0:
-        shown.append(f"lately {evidence.bad[-1]:.0f} of {evidence.requests[-1]:.0f} bad")
-    shown.append(f"against it {_e(rollback)} of {1 / budget.alpha:.0f}")
-    shown.append(f"for it {_e(certify)} of {1 / budget.beta:.0f}")
-    if left is not None:
-        shown.append(f"about {go_duration(_seconds(left))} left")
     return GuardrailStatus(
         name=guardrail.name,
         state=state,
@@ -136,8 +126,27 @@ def _count(
         certify_evidence=min(_LARGEST, math.exp(min(certify, 50.0))),
         eta_requests=None if left is None else math.ceil(left.candidate_requests),
         eta=None if left is None else _seconds(left),
-        message="; ".join(shown),
+        lately=None if evidence.begun == 1 else lately,
     )
+
+
+def sentence(turn: Turn, one: GuardrailStatus) -> str:
+    """What is known about a counted guardrail, in a sentence."""
+    budget = turn.spec.error_budget
+    if one.candidate is None or one.stable is None:
+        return one.message
+    shown = [f"candidate {_share(one.candidate)}, stable {_share(one.stable)}"]
+    if one.ratio is not None:
+        low = "0" if one.ratio_low is None else f"{one.ratio_low:.2f}"
+        high = "∞" if one.ratio_high is None else f"{one.ratio_high:.2f}"
+        shown.append(f"ratio {one.ratio:.2f} [{low}, {high}]")
+    if one.lately is not None and (one.rollback_evidence or 0.0) > 1.0:
+        shown.append(f"lately {one.lately.bad} of {one.lately.requests} bad")
+    shown.append(f"against it {one.rollback_evidence or 0.0:.3g} of {1 / budget.alpha:.0f}")
+    shown.append(f"for it {one.certify_evidence or 0.0:.3g} of {1 / budget.beta:.0f}")
+    if one.eta is not None:
+        shown.append(f"about {go_duration(one.eta)} left")
+    return "; ".join(shown)
 
 
 def _seconds(left: Eta) -> float:
@@ -153,12 +162,6 @@ def _share(count: Count) -> str:
     if not count.requests:
         return "no requests"
     return f"{100 * count.bad / count.requests:.2f} % of {count.requests}"
-
-
-def _ratio(stable: Count, candidate: Count) -> float | None:
-    if not stable.bad or not candidate.requests:
-        return None
-    return min(_LARGEST, candidate.bad / candidate.requests * stable.requests / stable.bad)
 
 
 def _eta(turn: Turn, evidence: stats.Evidence, stable: Count, candidate: Count) -> Eta | None:
@@ -190,7 +193,7 @@ def threshold(guardrail: Guardrail, reading: Reading, failing: float) -> Guardra
             name=guardrail.name,
             state=reading.gap.value,
             failing_for=failing,
-            message=f"{reading.detail} (must be {limits})"[:1024],
+            message=f"{reading.detail} (must be {limits})"[:256],
         )
     return GuardrailStatus(
         name=guardrail.name,
@@ -209,7 +212,8 @@ def headline(turn: Turn, log_e: float) -> str:
         (one for one in turn.status.guardrails if one.name in names),
         key=lambda one: -(one.rollback_evidence or 0.0),
     )
-    parts = [f"{one.name}: {one.message}" for one in told if one.message]
+    sentences = {one.name: sentence(turn, one) for one in told}
+    parts = [f"{name}: {text}" for name, text in sentences.items() if text]
     if len(parts) > 1:
         parts.insert(
             0, f"evidence against it {_e(log_e)} of {1 / turn.spec.error_budget.alpha:.0f}"
@@ -217,11 +221,21 @@ def headline(turn: Turn, log_e: float) -> str:
     return "; ".join(parts) or "no measurement yet"
 
 
-def verdicts(turn: Turn, *, regressed: bool, certain: bool, message: str) -> None:
+def verdicts(turn: Turn, log_e: float, *, regressed: bool, certain: bool) -> None:
     """The conditions that say what the evidence means."""
-    turn.condition("Regressed", "Evidence" if regressed else "NoEvidence", message, value=regressed)
+    budget = turn.spec.error_budget
+    against = f"evidence {_e(log_e)} of {1 / budget.alpha:.0f}"
+    turn.condition("Regressed", "Evidence" if regressed else "NoEvidence", against, value=regressed)
+    speaking = ", ".join(
+        f"{one.name} {one.certify_evidence:.3g}"
+        for one in turn.status.guardrails
+        if one.certify_evidence is not None
+    )
     turn.condition(
-        "Certified", "Evidence" if certain else "AwaitingEvidence", message, value=certain
+        "Certified",
+        "Evidence" if certain else "AwaitingEvidence",
+        f"evidence {speaking or 'none'} of {1 / budget.beta:.0f}",
+        value=certain,
     )
     waits = [one.eta for one in turn.status.guardrails if one.eta is not None]
     unknown = any(

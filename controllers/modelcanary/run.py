@@ -50,7 +50,7 @@ def _told(turn: Turn, asked: frozenset[str], live: Split) -> None:
 
 def back(turn: Turn, reason: str, message: str) -> None:
     """Begin the return of all traffic to the stable arm."""
-    cause = Cause(reason=reason, message=message[:1024])
+    cause = Cause(reason=reason, message=message[:512])
     turn.set(phase=Phase.ROLLING_BACK, returning=cause, held=None, eta=None)
     weights.aim(turn, turn.weights.arm, 0, turn.weights.applied)
     turn.say(reason, message, warning=reason != SUPERSEDED)

@@ -37,7 +37,7 @@ RUNNING = frozenset(
 """The phases of a run: a deletion in one of them has something to undo."""
 
 _TOLD = frozenset({Phase.PAUSED, Phase.HELD, Phase.CERTIFYING})
-HISTORY = 10
+HISTORY = 5
 
 
 @dataclass
@@ -116,14 +116,14 @@ class Turn:
             run=self.status.run,
             weight=weights.desired if weights else 0,
             reason=reason,
-            message=message[:256],
+            message=message[:96],
         )
         history = (*self.status.history, entry)[-HISTORY:]
-        self.set(record=True, reason=reason, message=message[:1024], history=history)
+        self.set(record=True, reason=reason, message=message[:768], history=history)
 
     def wait(self, reason: str, message: str) -> None:
         """Say what is awaited, without an event; a new reason is put on record."""
-        self.set(record=reason != self.status.reason, reason=reason, message=message[:1024])
+        self.set(record=reason != self.status.reason, reason=reason, message=message[:768])
 
     def phase(self, phase: Phase, reason: str, message: str) -> None:
         """Say where the canary stands and what it waits for; a new phase is an event too."""
@@ -142,7 +142,7 @@ class Turn:
             type=kind,
             status=conditions.truth(value),
             reason=reason,
-            message=message[:1024],
+            message=message[:256],
             observed_generation=self.meta.generation,
         )
         turned = old is None or (old.status, old.reason) != (new.status, new.reason)

@@ -290,8 +290,8 @@ class ModelCanarySpec(Model):
             "spec.guardrails: at least one must be of type ErrorRate or Latency",
         ),
         (
-            "self.guardrails.filter(g, g.type != 'Threshold').size() <= 4",
-            "spec.guardrails: at most 4 may be of type ErrorRate or Latency",
+            "self.guardrails.filter(g, g.type != 'Threshold').size() <= 3",
+            "spec.guardrails: at most 3 may be of type ErrorRate or Latency",
         ),
     )
 
@@ -320,7 +320,7 @@ class ModelCanarySpec(Model):
         tuple[Guardrail, ...],
         Field(
             min_length=1,
-            max_length=8,
+            max_length=6,
             json_schema_extra={
                 "x-kubernetes-list-type": "map",
                 "x-kubernetes-list-map-keys": ["name"],

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from controllers.api.base import Conditions, Decimal, Duration, Model, Text, Timestamp
+from controllers.api.base import Conditions, Decimal, Duration, Model, Timestamp
 from controllers.api.modelcanary.spec import Percent
 
 
@@ -84,6 +84,8 @@ class GuardrailStatus(Model):
     """The counts of the stable arm."""
     candidate: Count | None = None
     """The counts of the candidate."""
+    lately: Count | None = None
+    """The candidate's counts since the rollback evidence was last restarted."""
     ratio: Decimal | None = None
     """The candidate's bad share over stable's."""
     ratio_low: Decimal | None = None
@@ -102,8 +104,8 @@ class GuardrailStatus(Model):
     """Threshold: the value of the query."""
     failing_for: Duration | None = None
     """Threshold: how long it has failed."""
-    message: Text = ""
-    """The same in a sentence."""
+    message: Annotated[str, Field(max_length=256)] = ""
+    """Why there is no measurement, or how a threshold compares."""
 
 
 class CountEvidence(Model):
@@ -156,7 +158,7 @@ class Evidence(Model):
     """Requests since the evidence was last restarted."""
     counts: Annotated[
         tuple[CountEvidence, ...],
-        Field(max_length=7, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+        Field(max_length=4, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
     ] = ()
     """One entry per count."""
 
@@ -172,7 +174,7 @@ class Happening(Model):
     """The released arm's share at that time."""
     reason: Annotated[str, Field(max_length=63)]
     """What was decided."""
-    message: Annotated[str, Field(max_length=256)]
+    message: Annotated[str, Field(max_length=96)]
     """The numbers it was decided on."""
 
 
@@ -181,7 +183,7 @@ class Cause(Model):
 
     reason: Annotated[str, Field(max_length=63)]
     """One PascalCase word."""
-    message: Text
+    message: Annotated[str, Field(max_length=512)]
     """What was seen and how to go on."""
 
 
@@ -203,7 +205,7 @@ class ModelCanaryStatus(Model):
     """Where the canary stands."""
     reason: Annotated[str, Field(max_length=63)] = ""
     """The last decision in one word."""
-    message: Text = ""
+    message: Annotated[str, Field(max_length=768)] = ""
     """The last decision in a sentence, with the numbers it was made on."""
     stable: ArmVersion | None = None
     """The arm that holds the traffic, or gets it back."""
@@ -243,7 +245,7 @@ class ModelCanaryStatus(Model):
     guardrails: Annotated[
         tuple[GuardrailStatus, ...],
         Field(
-            max_length=8,
+            max_length=6,
             json_schema_extra={
                 "x-kubernetes-list-type": "map",
                 "x-kubernetes-list-map-keys": ["name"],
@@ -257,7 +259,7 @@ class ModelCanaryStatus(Model):
     """Set while the object is being deleted."""
     history: Annotated[
         tuple[Happening, ...],
-        Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+        Field(max_length=5, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
     ] = ()
     """The last decisions, newest last."""
     conditions: Conditions = ()

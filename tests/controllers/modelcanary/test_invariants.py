@@ -1,6 +1,7 @@
 """What holds for a canary whatever happens to it."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -136,3 +137,22 @@ def test_an_unreadable_spec_is_refused_and_holds_no_deletion_up(field: str) -> N
     assert (accepted.status, accepted.reason, accepted.message) == ("False", "InvalidSpec", field)
     one.deleting = True
     assert not modelcanary.refuse(one._meta(), plan.status, field, one.now).finalizer
+
+
+def test_the_largest_status_stays_within_eight_kibibytes() -> None:
+    spec = copy.deepcopy(SPEC)
+    slow = {**LATENCY, "name": "l" * 40}
+    limits = [
+        {"name": f"{i}" * 40, "type": "Threshold", "query": "1.5", "min": "1", "max": "2"}
+        for i in range(4)
+    ]
+    spec["guardrails"] = [*spec["guardrails"], slow, *limits]
+    spec["steps"] = [{"weight": weight, "minDuration": "20s"} for weight in range(5, 85, 5)]
+    wide = Server(errors=0.004, sigma=1.0)
+    one = World(spec, scrape=5, servers={"blue": wide, "green": wide})
+    one.run(900)
+    assert one.status.evidence is not None
+    starts = [len(str(count.data)) for count in one.status.evidence.counts]
+    assert len(starts) == 4
+    assert min(starts) > 750, "every count has all of its starts"
+    assert len(json.dumps(one.recorded.wire(), separators=(",", ":"))) < 8192
