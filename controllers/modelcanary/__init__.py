@@ -106,10 +106,6 @@ def _unusable(turn: Turn) -> Problem | None:
     return None
 
 
-TAKEN_SECONDS = 30.0
-"""How often the younger of two canaries looks whether the route was freed."""
-
-
 def _accepted(turn: Turn, problem: Problem | None) -> None:
     if problem is None:
         turn.condition("Accepted", "Accepted", value=True)
@@ -118,8 +114,6 @@ def _accepted(turn: Turn, problem: Problem | None) -> None:
     turn.condition("Accepted", problem.reason, problem.message, value=False)
     if turn.status.conditions != before:
         turn.say(problem.reason, problem.message, warning=True)
-    if problem.reason == "RouteTaken":
-        turn.look_again = TAKEN_SECONDS
 
 
 def _summary(turn: Turn) -> None:

@@ -248,6 +248,7 @@ def route_is_taken() -> World:
     w.holder = "older"
     w.run(90)
     w.holder = None
+    w.wake()
     return w.run(HOUR, step(1))
 
 
