@@ -101,7 +101,7 @@ class EventRecorder:
         return {
             "apiVersion": EVENTS.api_version,
             "kind": EVENTS.kind,
-            "metadata": {"generateName": f"{meta['name'][:200]}.", "namespace": namespace},
+            "metadata": {"generateName": f"{meta['name'][:200]}-", "namespace": namespace},
             "eventTime": _micro_time(),
             "reportingController": CONTROLLER,
             "reportingInstance": self._instance,
