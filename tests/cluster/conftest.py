@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hack.cluster import binaries
-from hack.cluster.cluster import EVERYTHING, Cluster
+from hack.cluster.cluster import EVERYTHING, PARTS, Cluster
 
 RUNS = binaries.ROOT / ".cluster" / "tests"
 
@@ -18,7 +18,8 @@ RUNS = binaries.ROOT / ".cluster" / "tests"
 @pytest.fixture(scope="session")
 def built() -> None:
     """Fails, with what to do, where a test would otherwise sit through minutes of builds."""
-    missing = [name for name in binaries.BINARIES if binaries.find(name) is None]
+    needed = {name: None for part in PARTS.values() for name in part.binaries}
+    missing = [name for name in needed if binaries.find(name) is None]
     if missing:
         pytest.fail(f"{', '.join(missing)} missing: python -m hack.cluster build, then test again")
 
