@@ -28,7 +28,7 @@ def missing(turn: Turn, gaps: Mapping[str, Missing]) -> None:
     blind = (
         turn.now - evidence.instant - turn.spec.analysis.interval - blocks.lag(turn.spec.analysis)
     )
-    message = f"guardrail {name}: {gap.detail}"
+    message = f"guardrail {name}: {_with_fix(gap)}"
     turn.condition("MetricsAvailable", gap.gap.value, message, value=False)
     old = {one.name: one for one in turn.status.guardrails}
     told = [
@@ -47,6 +47,20 @@ def missing(turn: Turn, gaps: Mapping[str, Missing]) -> None:
             f"no measurement for {go_duration(round(blind))}: {message}; the weight is held",
             warning=True,
         )
+
+
+_FIXES = {
+    Gap.FAILED: "is --prometheus-url right, and does Prometheus answer?",
+    Gap.ABSENT: "is the preset or the query right, and are its metrics scraped?",
+    Gap.STALE: "is the target still scraped, and spec.analysis.scrapeInterval as in Prometheus?",
+    Gap.NOT_FINITE: "does the query divide by zero?",
+    Gap.AMBIGUOUS: "aggregate the query to one series",
+}
+
+
+def _with_fix(gap: Missing) -> str:
+    """What is missing and what to look at; a problem of the spec names its own fix."""
+    return gap.detail if gap.detail.startswith("spec.") else f"{gap.detail}: {_FIXES[gap.gap]}"
 
 
 def no_traffic(turn: Turn) -> None:
