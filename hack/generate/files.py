@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from controllers.api import KINDS
-from hack.generate import crd, rbac, reference
+from hack.generate import crd, metrics, rbac, reference
 from operators import kinds
 from operators.runtime.rights import RUNTIME_RULES, own
 
@@ -17,6 +17,7 @@ def render() -> dict[str, str]:
     """The text of every generated file, by its path from the root of the checkout."""
     files = {f"crds/{crd.file_name(kind)}": crd.render(kind) for kind in KINDS}
     files |= {f"docs/reference/{kind.singular}.md": reference.render(kind) for kind in KINDS}
+    files["docs/reference/metrics.md"] = metrics.render()
     rights = [*RUNTIME_RULES]
     for kind in kinds.KINDS:
         rights += [*own(kind.api.plural), *kind.rules]
