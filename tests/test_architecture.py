@@ -1,4 +1,4 @@
-"""The import rules of the house hold, and each of them would notice a breach."""
+"""The import rules hold, each would notice a breach, and every dependency has its reason."""
 
 import re
 import shutil
@@ -47,6 +47,17 @@ def test_a_breach_of_each_rule_is_noticed(copy: Path) -> None:
         with (copy / file).open("a") as source:
             source.write(f"\n{line}\n")
     assert set(_verdicts(copy).values()) == {"BROKEN"}
+
+
+def test_every_direct_dependency_has_its_reason() -> None:
+    page = (ROOT / "docs" / "design" / "dependencies.md").read_text()
+    lines = [
+        line.strip()
+        for file in (ROOT / "requirements").glob("*.in")
+        for line in file.read_text().splitlines()
+    ]
+    names = {re.split(r"[<>=~ ]", line)[0] for line in lines if line and line[0] not in "#-"}
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", page)] == []
 
 
 def _verdicts(checkout: Path) -> dict[str, str]:
