@@ -1,0 +1,111 @@
+"""The command: python -m hack.demo."""
+
+import argparse
+import fcntl
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from hack.cluster.binaries import ROOT, BuildError
+from hack.cluster.folder import BusyError
+from hack.cluster.process import DiedError
+from hack.cluster.site import CommandError
+from hack.demo import picture
+from hack.demo.screen import Screen
+from hack.demo.stage import NAME, NAMESPACE, Stage
+from hack.demo.story import StuckError, tell
+
+FOLDER = ROOT / ".cluster" / "demo"
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Plays the demo; 0 it went as it should, 1 it did not, 130 it was interrupted."""
+    arguments = _parser().parse_args()
+    screen = Screen(plain=arguments.plain)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        with _alone(arguments.dir):
+            return _play(screen, arguments)
+    except BusyError as error:
+        screen.say(f"error: {error}")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m hack.demo",
+        description="Promotes a good model and takes a faulty one back, on a real cluster.",
+    )
+    parser.add_argument("--keep", action="store_true", help="leave everything running at the end")
+    parser.add_argument("--short", action="store_true", help="shorter steps; the same evidence")
+    parser.add_argument("--plain", action="store_true", help="lines instead of a live view")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="write an SVG of this run")
+    parser.add_argument("--dir", type=Path, default=FOLDER, help="another state folder")
+    return parser
+
+
+def _play(screen: Screen, arguments: argparse.Namespace) -> int:
+    stage = Stage(arguments.dir, screen.say)
+    code, kept = 1, False
+    try:
+        if stage.cluster.exists():
+            screen.say(f"taking away what an earlier demo left in {stage.cluster.folder}")
+            stage.cluster.down()
+        told = tell(stage, screen, short=arguments.short, keep=arguments.keep)
+        if arguments.picture:
+            scenes = (told.promotion[0], told.rollback[0])
+            picture.write(arguments.picture, "make demo", scenes)
+        screen.say("\n".join(("", *told.summary)))
+        code, kept = 0, arguments.keep
+    except (DiedError, StuckError, BuildError, BusyError, CommandError, TimeoutError) as error:
+        screen.say(f"error: {error}")
+    except KeyboardInterrupt:
+        screen.say("interrupted")
+        code = INTERRUPTED
+    finally:
+        _end(stage, screen, kept=kept)
+    return code
+
+
+def _end(stage: Stage, screen: Screen, *, kept: bool) -> None:
+    """Takes everything away, or says how to look at it and how to take it away."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # half an end would leave processes behind
+    stage.close()
+    if kept:
+        folder = stage.cluster.folder
+        screen.say(
+            f"\nall of it still runs; the traffic ends by itself. To look:\n"
+            f'  eval "$({sys.executable} -m hack.cluster --dir {folder} env)"\n'
+            f"  kubectl get modelcanaries -n {NAMESPACE}\n"
+            f"  kubectl describe modelcanary {NAME} -n {NAMESPACE}\n"
+            f"To end it:\n  {sys.executable} -m hack.cluster --dir {folder} down"
+        )
+    else:
+        stage.cluster.down()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Holds the folder for this demo; raises BusyError where another one plays in it."""
+    lock = folder.resolve().with_suffix(".playing")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(f"another demo plays in {folder}: wait for it or give --dir") from None
+        yield
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""The acts: a good version is promoted on evidence, a faulty one is taken back."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from controllers.api.base import go_duration
+from controllers.api.modelcanary.status import ModelCanaryStatus, Phase
+from hack.demo.scene import Scene
+from hack.demo.screen import Screen
+from hack.demo.stage import HOST, NAME, NAMESPACE, RPS, Stage
+from hack.demo.train import Trained, Training, train
+
+LOOK = 0.25
+"""Seconds between two looks."""
+PROMOTED_WITHIN, ROLLED_BACK_WITHIN = 300.0, 120.0
+TRAFFIC, TRAFFIC_KEPT = 900.0, 3600.0
+"""Seconds after which the traffic ends by itself, whatever happens to this process."""
+
+
+class StuckError(Exception):
+    """An act did not end in time; the message says where the canary stands."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """How it went: the last scenes of both acts and one telling of each, and what to remember."""
+
+    promotion: tuple[Scene, Scene]
+    """While the certificate was awaited, and when the good version had all of the traffic."""
+    rollback: tuple[Scene, Scene]
+    """When the fault was found, and when the stable version had all of the traffic again."""
+    summary: tuple[str, ...]
+
+
+def tell(stage: Stage, screen: Screen, *, short: bool, keep: bool) -> Told:
+    """Plays everything; raises DiedError or StuckError where it does not go as it should."""
+    screen.say(f"training three versions of a model that reads digits in {stage.cluster.folder}")
+    training = train(stage.cluster.folder / "models")
+    for trained in training.models.values():
+        screen.say(_introduced(trained))
+    stage.up()
+    first, good, faulty = (training.models[version] for version in ("1", "2", "3"))
+    _prepare(stage, screen, training, keep=keep)
+    screen.say(f"releasing version {good.version} on arm green: hack/demo/manifests")
+    with screen:
+        promotion = _promotion(stage, screen, first, good, short=short)
+    screen.say(f"releasing version {faulty.version} on arm blue, where version 1 was:")
+    patch = f'{{"spec":{{"release":{{"arm":"blue","version":"{faulty.version}"}}}}}}'
+    screen.say(f"  kubectl patch modelcanary {NAME} --type=merge -p '{patch}'")
+    stage.serve("blue", faulty)
+    stage.cluster.kubectl(
+        "patch", "modelcanary", NAME, f"-n={NAMESPACE}", "--type=merge", "-p", patch
+    )
+    with screen:
+        rollback = _rollback(stage, screen, faulty)
+    summary = (_promoted(promotion[1]), _rolled_back(stage, faulty))
+    return Told(promotion, rollback, summary)
+
+
+def _introduced(trained: Trained) -> str:
+    score = f"{100 * trained.accuracy:.1f} % right {trained.test}"
+    return f"  version {trained.version}, {trained.what}: {score}"
+
+
+def _prepare(stage: Stage, screen: Screen, training: Training, *, keep: bool) -> None:
+    """Both arms answer, and the traffic goes to the first one."""
+    screen.say("serving version 1 on arm blue and version 2 on arm green")
+    stage.serve("blue", training.models["1"])
+    stage.serve("green", training.models["2"])
+    stage.apply("virtualservice.yaml")
+    screen.say(f"sending {RPS:.0f} images a second to {HOST} through Envoy")
+    stage.send(training.images, TRAFFIC_KEPT if keep else TRAFFIC)
+
+
+def _promotion(
+    stage: Stage, screen: Screen, old: Trained, new: Trained, *, short: bool
+) -> tuple[Scene, Scene]:
+    stage.apply("modelcanary.yaml", _hurried if short else lambda _: None)
+    title = f"version {old.version} is right in {old.accuracy:.0%}, version {new.version} in "
+    title += f"{new.accuracy:.0%}: is version {new.version} as reliable?"
+    return _watch(
+        stage,
+        screen,
+        title,
+        wanted=Phase.PROMOTED,
+        telling=lambda scene: scene.status.phase is Phase.CERTIFYING and _evidence(scene) > 4,
+        seconds=PROMOTED_WITHIN,
+    )
+
+
+def _hurried(canary: Any) -> None:
+    """The same steps for the impatient: the evidence that is needed stays the same."""
+    for step in canary["spec"]["steps"]:
+        step["minDuration"] = "6s"
+
+
+def _evidence(scene: Scene) -> float:
+    return min((one.certify_evidence or 0.0 for one in scene.status.guardrails), default=0.0)
+
+
+def _rollback(stage: Stage, screen: Screen, new: Trained) -> tuple[Scene, Scene]:
+    title = f"version {new.version} was {new.accuracy:.1%} right {new.test}, "
+    title += "which did not show what live traffic does"
+    return _watch(
+        stage,
+        screen,
+        title,
+        wanted=Phase.ROLLED_BACK,
+        telling=lambda scene: scene.status.phase is Phase.ROLLING_BACK,
+        seconds=ROLLED_BACK_WITHIN,
+    )
+
+
+def _watch(
+    stage: Stage,
+    screen: Screen,
+    title: str,
+    *,
+    wanted: Phase,
+    telling: Callable[[Scene], bool],
+    seconds: float,
+) -> tuple[Scene, Scene]:
+    """Shows scene after scene until the run of this release has ended as ``wanted``.
+
+    Returns the first ``telling`` scene and the last one. Raises StuckError when it ends otherwise
+    or not at all.
+    """
+    deadline = time.monotonic() + seconds
+    kept: Scene | None = None
+    while True:
+        scene = stage.look(title)
+        screen.show(scene)
+        if _judged(scene):
+            if kept is None and telling(scene):
+                kept = scene
+            if scene.status.phase is wanted:
+                return kept or scene, scene
+            if scene.status.phase in {Phase.PROMOTED, Phase.ROLLED_BACK}:
+                raise StuckError(f"this should have been {wanted}: {scene.status.message}")
+        if time.monotonic() > deadline:
+            raise StuckError(_stuck(stage, scene.status, seconds))
+        time.sleep(LOOK)
+
+
+def _judged(scene: Scene) -> bool:
+    """Whether the status is about the release that the spec names now."""
+    candidate, release = scene.status.candidate, scene.spec.release
+    return candidate is not None and (candidate.arm, candidate.version) == (
+        release.arm,
+        release.version,
+    )
+
+
+def _stuck(stage: Stage, status: ModelCanaryStatus, seconds: float) -> str:
+    where = f"after {seconds:.0f} s it is still {status.phase} ({status.reason}): {status.message}"
+    conditions = "; ".join(
+        f"{one.type}={one.status} {one.reason} {one.message}".strip() for one in status.conditions
+    )
+    return f"{where}\n  {conditions}\n{stage.operator.said('is what decides')}"
+
+
+def _promoted(scene: Scene) -> str:
+    candidate = scene.status.candidate
+    version = candidate.version if candidate else ""
+    counts = "; ".join(
+        f"{one.name}: {one.candidate.bad} of {one.candidate.requests:,} answers bad, evidence "
+        f"{one.certify_evidence or 0.0:.1f} of {1 / scene.spec.error_budget.beta:.0f}"
+        for one in scene.status.guardrails
+        if one.candidate
+    )
+    return f"version {version} was promoted after {_clock(scene)} of traffic on evidence. {counts}"
+
+
+def _clock(scene: Scene) -> str:
+    return go_duration(round(scene.seconds))
+
+
+def _rolled_back(stage: Stage, faulty: Trained) -> str:
+    version, tally = faulty.version, stage.tally
+    first = tally.first_bad[version]
+    gone = next(when for when, shares in stage.moves if when > first and not shares["blue"])
+    return (
+        f"version {version} was rolled back: {gone - first:.1f} s from its first bad answer to "
+        f"weight 0 at Envoy, {tally.bad[version]} of its {tally.answers[version]} answers bad"
+    )
