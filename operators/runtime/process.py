@@ -154,7 +154,7 @@ class Process:
         settler = Settler(
             fenced, world, kind.api.resource, self._recorder.record, dry_run=self._settings.dry_run
         )
-        reconciler = Reconciler(kind, world, settler, self._settings.checkpoint)
+        reconciler = Reconciler(kind, world, settler, self._settings.checkpoint, time.monotonic)
         store = world.store(kind.api.resource)
         return Loop(kind, store, queue, reconciler, self._source, self._telemetry)
 

@@ -1,7 +1,6 @@
 """One object's way through observe, decide and settle, and what is remembered between two."""
 
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,11 +41,19 @@ class Case:
 class Reconciler:
     """Opens cases and closes them with a settled plan; keeps working copies of statuses."""
 
-    def __init__(self, kind: AnyKind, world: World, settler: Settler, checkpoint: float) -> None:
+    def __init__(
+        self,
+        kind: AnyKind,
+        world: World,
+        settler: Settler,
+        checkpoint: float,
+        clock: Callable[[], float],
+    ) -> None:
         self._kind = kind
         self._world = world
         self._settler = settler
         self._checkpoint = checkpoint
+        self._clock = clock
         self._copies: dict[Key, _Copy] = {}
 
     def open(self, obj: Obj, now: float) -> Case:
@@ -68,7 +75,7 @@ class Reconciler:
         plan = self.decide(case, answers, now)
         key = key_of(case.obj)
         copy = self._copies.get(key)
-        since = copy.since if copy else time.monotonic()
+        since = copy.since if copy else self._clock()
         record = self._due(case, plan, since)
         try:
             await self._settler.settle(case.obj, plan, record=record)
@@ -104,7 +111,7 @@ class Reconciler:
             return True
         if FINALIZER in case.obj["metadata"].get("finalizers", ()) and not plan.finalizer:
             return True
-        return time.monotonic() + plan.look_again - since > self._checkpoint
+        return self._clock() + plan.look_again - since > self._checkpoint
 
 
 def problem(error: ValidationError) -> str:

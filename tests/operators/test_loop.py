@@ -1,0 +1,245 @@
+"""The loop's promises: queries once, nobody blocked, bugs contained, copies checkpointed."""
+
+import asyncio
+from typing import Any
+
+from operators.runtime.errors import Conflict, Fenced, Unavailable
+from operators.runtime.objects import Key
+from tests.operators import toy
+from tests.operators.bench import TOYS, Bench, settled, until
+from tests.operators.double import Double
+from tests.operators.toy import CONFIG_MAP, ToyStatus
+
+
+def _server(**toys: dict[str, Any]) -> Double:
+    server = Double()
+    server.serve(CONFIG_MAP)
+    for name, spec in toys.items():
+        server.add(TOYS, toy.manifest(name, **spec))
+        server.add(CONFIG_MAP, toy.box(name))
+    return server
+
+
+def _applied(server: Double, name: str) -> str:
+    return str(server.at(TOYS, name).get("status", {}).get("applied", ""))
+
+
+def test_a_query_that_many_share_is_sent_once_for_a_batch() -> None:
+    async def story() -> list[str]:
+        server = _server(**{f"t{n}": {"query": "up"} for n in range(50)})
+        bench = Bench(server)
+        bench.answers.slow["up"] = asyncio.Event()
+        async with bench.running():
+            await until(lambda: bench.queue.in_flight == 50)
+            return list(bench.answers.asked)
+
+    assert asyncio.run(story()) == ["up"]
+
+
+def test_a_query_that_hangs_holds_up_only_those_who_asked_it() -> None:
+    async def story() -> None:
+        server = _server(stuck={"query": "slow"}, quick={"query": "fast"}, none={})
+        bench = Bench(server)
+        bench.answers.slow["slow"] = asyncio.Event()
+        async with bench.running():
+            await until(lambda: _applied(server, "quick") and _applied(server, "none"))
+            assert not _applied(server, "stuck")
+            server.edit(TOYS, Key("default", "quick"), {"spec": {"value": "blue"}})
+            await server.wake()
+            await until(lambda: _applied(server, "quick") == "blue")
+            bench.answers.slow.pop("slow").set()
+            await until(lambda: _applied(server, "stuck"))
+
+    asyncio.run(story())
+
+
+def test_a_spec_that_changed_while_its_query_ran_is_decided_anew_before_any_write() -> None:
+    async def story() -> None:
+        server = _server(one={"query": "slow"})
+        bench = Bench(server)
+        bench.answers.slow["slow"] = asyncio.Event()
+        async with bench.running():
+            await until(lambda: bench.answers.asked)
+            server.edit(TOYS, Key("default", "one"), {"spec": {"value": "blue", "query": ""}})
+            await server.wake()
+            stored = bench.stores[TOYS]
+            await until(lambda: (stored.get("default", "one") or {})["spec"]["value"] == "blue")
+            bench.answers.slow.pop("slow").set()
+            await until(lambda: _applied(server, "one") == "blue")
+        assert bench.count("changed") == 1
+
+    asyncio.run(story())
+
+
+def test_a_bug_on_one_object_is_counted_and_leaves_the_others_alone() -> None:
+    async def story() -> None:
+        server = _server(broken={"bug": True}, good={})
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: _applied(server, "good") and bench.count("bug") >= 2)
+        assert "status" not in server.at(TOYS, "broken")
+
+    asyncio.run(story())
+
+
+def test_a_spec_that_does_not_parse_is_refused_once_and_waits_for_its_author() -> None:
+    async def story() -> None:
+        server = _server(one={"value": 7})
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: server.at(TOYS, "one").get("status"))
+            await settled(bench)
+            said = server.at(TOYS, "one")["status"]
+            assert said["reason"] == "InvalidSpec"
+            assert said["message"].startswith("spec.value: ")
+            assert server.writes == ["status toys/one"]
+            assert bench.count("refused") == 1
+            server.edit(TOYS, Key("default", "one"), {"spec": {"value": "seven"}})
+            await server.wake()
+            await until(lambda: _applied(server, "one") == "seven")
+
+    asyncio.run(story())
+
+
+def test_a_status_that_is_not_ours_is_never_overwritten() -> None:
+    async def story() -> list[str]:
+        server = _server(one={})
+        server.edit(TOYS, Key("default", "one"), {"status": {"looks": "many"}})
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: bench.count("bug"))
+            await settled(bench)
+        return server.writes
+
+    assert asyncio.run(story()) == []
+
+
+def test_a_status_that_can_be_recomputed_stays_in_memory_until_the_checkpoint() -> None:
+    async def story() -> None:
+        server = _server(one={"every": 0.01, "record": False})
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: bench.count("ok") > 20)
+            written = server.writes.count("status toys/one")
+            recorded = server.at(TOYS, "one")["status"]["looks"]
+            assert written <= 3
+            bench.skew = 61.0
+            await until(lambda: server.at(TOYS, "one")["status"]["looks"] > recorded + 10)
+
+    asyncio.run(story())
+
+
+def test_a_conflict_drops_the_copy_in_memory_and_the_recorded_status_counts() -> None:
+    async def story() -> None:
+        server = _server(one={"every": 0.01, "record": False})
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: bench.count("ok") > 20)
+            conflicts: list[str] = []
+
+            def fault(call: str, _: int) -> Exception | None:
+                if call == "status toys/one" and not conflicts:
+                    conflicts.append(call)
+                    return Conflict("planted")
+                return None
+
+            server.fault = fault
+            recorded = server.at(TOYS, "one")["status"]["looks"]
+            bench.skew = 61.0
+            await until(lambda: conflicts)
+            done = bench.count("ok")
+            await until(lambda: bench.count("ok") > done + 3)
+            copy = bench.reconciler._copies[Key("default", "one")].status
+            assert isinstance(copy, ToyStatus)
+            assert copy.looks - recorded <= bench.count("ok") - done
+
+    asyncio.run(story())
+
+
+def test_objects_at_rest_cost_nothing() -> None:
+    async def story() -> None:
+        server = _server(one={}, two={})
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: _applied(server, "one") and _applied(server, "two"))
+            await settled(bench)
+            before = bench.count("ok")
+            bench.skew = 86400.0
+            await asyncio.sleep(0.1)
+            assert bench.count("ok") == before
+
+    asyncio.run(story())
+
+
+def test_a_box_that_comes_later_wakes_who_waits_for_it() -> None:
+    async def story() -> None:
+        server = Double()
+        server.add(TOYS, toy.manifest())
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: server.at(TOYS, "one").get("status"))
+            assert server.at(TOYS, "one")["status"]["reason"] == "NoBox"
+            server.add(CONFIG_MAP, toy.box())
+            await server.wake()
+            # Absent kinds are asked for every few seconds.
+            await until(lambda: _applied(server, "one"), seconds=15)
+
+    asyncio.run(story())
+
+
+def test_a_write_that_the_fence_holds_back_is_tried_again() -> None:
+    async def story() -> None:
+        server = _server(one={})
+        server.fault = lambda _, sent: Fenced("the lease ends") if sent == 1 else None
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: _applied(server, "one"))
+        assert bench.count("fenced") == 1
+
+    asyncio.run(story())
+
+
+def test_a_server_that_asks_to_be_left_alone_is_left_alone() -> None:
+    async def story() -> None:
+        server = _server(one={})
+        server.fault = lambda _, __: Unavailable("429", retry_after=30.0)
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: bench.count("world"))
+            bench.skew = 29.0
+            await asyncio.sleep(0.05)
+            assert bench.count("world") == 1
+
+    asyncio.run(story())
+
+
+def test_an_object_that_is_gone_unnoticed_leaves_the_cache_at_the_first_write() -> None:
+    async def story() -> None:
+        server = _server(one={})
+        bench = Bench(server)
+        bench.stores[TOYS].replace([server.at(TOYS, "one")], server.version)
+        bench.stores[CONFIG_MAP].replace([server.at(CONFIG_MAP, "one-box")], server.version)
+        del server.objects[TOYS][Key("default", "one")]
+        task = asyncio.create_task(bench.loop.run())
+        await until(lambda: bench.count("world"))
+        await until(lambda: not len(bench.stores[TOYS]))
+        await bench.loop.stop(1.0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(story())
+
+
+def test_stopping_lets_the_write_in_flight_end_and_takes_nothing_more() -> None:
+    async def story() -> None:
+        server = _server(one={"query": "slow"}, two={})
+        bench = Bench(server)
+        bench.answers.slow["slow"] = asyncio.Event()
+        async with bench.running():
+            await until(lambda: _applied(server, "two"))
+            asyncio.get_running_loop().call_later(0.05, bench.answers.slow["slow"].set)
+            await bench.loop.stop(5.0)
+            assert server.at(TOYS, "one")["status"]["desired"] == "red"
+            assert not _applied(server, "one")
+
+    asyncio.run(story())
