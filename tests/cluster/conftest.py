@@ -4,6 +4,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import pytest
 
 from hack.cluster import binaries
 from hack.cluster.cluster import EVERYTHING, PARTS, Cluster
+from tests.cluster import oracle
+from tests.cluster.api import Api
+from tests.cluster.operator import install
+from tests.cluster.scene import Scene
 
 RUNS = binaries.ROOT / ".cluster" / "tests"
 
@@ -62,6 +67,43 @@ def own_cluster(built: None, tmp_path: Path) -> Iterator[Callable[..., Cluster]]
             return owned.up(parts or EVERYTHING)
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: Cluster) -> Cluster:
+    """The shared cluster with the CRDs and the rights of the checkout."""
+    install(cluster)
+    return cluster
+
+
+@pytest.fixture
+def bare_scene(installed: Cluster, namespace: str) -> Iterator[Scene]:
+    """A scene with nothing on it yet, for a test that sets its own."""
+    with staged(installed, namespace) as scene:
+        yield scene
+
+
+@pytest.fixture
+def scene(bare_scene: Scene) -> Scene:
+    """Two model servers, a route, 50 requests a second and an operator; no canary yet."""
+    with ThreadPoolExecutor(1) as pool:
+        operator = pool.submit(bare_scene.operate)
+        bare_scene.serve()
+        operator.result()
+    return bare_scene
+
+
+@contextmanager
+def staged(cluster: Cluster, namespace: str) -> Iterator[Scene]:
+    """A scene in a namespace; at its end the audit log is held against what is promised always."""
+    with Api(cluster) as api:
+        scene = Scene(cluster, api, namespace)
+        try:
+            yield scene
+            print(scene.account())
+        finally:
+            scene.close()
+        oracle.check(oracle.History(cluster, namespace), scene.stale_writes)
 
 
 @contextmanager

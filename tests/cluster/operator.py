@@ -1,0 +1,129 @@
+"""The operator as a process of its own for one test, with the rights that are granted to users."""
+
+import re
+import signal
+import socket
+import sys
+from typing import Any
+
+import yaml
+
+from hack.cluster.binaries import ROOT
+from hack.cluster.cluster import Cluster
+from hack.cluster.process import Process
+from hack.cluster.site import Site, answers, environment
+from tests.cluster.api import ACCOUNTS, BINDINGS, ROLES, Api
+
+ACCOUNT = "modelyard"
+SECOND = "modelyard-second"
+"""The account of a second replica, so that the audit log tells the two apart."""
+
+_READY_SECONDS = 60.0
+
+
+def install(cluster: Cluster) -> None:
+    """Applies the CRDs and the ClusterRole of the checkout, as users do."""
+    cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+    cluster.apply(*(one for one in granted() if one["kind"] == "ClusterRole"))
+    names = cluster.kubectl("get", "-f", str(ROOT / "crds"), "-o=name").split()
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)
+
+
+def granted() -> list[dict[str, Any]]:
+    """The objects of ``deploy/rbac.yaml``."""
+    return list(yaml.safe_load_all((ROOT / "deploy" / "rbac.yaml").read_text()))
+
+
+def username(namespace: str, account: str = ACCOUNT) -> str:
+    """How the audit log calls an account."""
+    return f"system:serviceaccount:{namespace}:{account}"
+
+
+class Operator:
+    """One replica of ``modelyard run`` that serves a namespace and keeps its lease there."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        api: Api,
+        namespace: str,
+        *flags: str,
+        account: str = ACCOUNT,
+        prometheus_url: str | None = None,
+        program: str = "operators.cli",
+    ) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._account = account
+        self._flags = flags
+        self._program = program
+        self._prometheus = cluster.prometheus_url if prometheus_url is None else prometheus_url
+        self.process: Process = Site(cluster.folder).process(f"operator-{namespace}-{account}")
+        _grant(api, namespace, account)
+        self._kubeconfig = cluster.service_account_kubeconfig(namespace, account)
+
+    @property
+    def user(self) -> str:
+        """How the audit log calls it."""
+        return username(self._namespace, self._account)
+
+    def start(self) -> None:
+        """Starts it until its caches are filled; DiedError ends with its last lines."""
+        self.port = _free_port()
+        command = [sys.executable, "-m", self._program, "run"]
+        command += ["--kubeconfig", str(self._kubeconfig), "--prometheus-url", self._prometheus]
+        command += ["--namespace", self._namespace, "--lease-namespace", self._namespace]
+        command += ["--listen", f"127.0.0.1:{self.port}", "--checkpoint", "2"]
+        command += ["--log-format", "text", *self._flags]
+        self.process.start(command, environment({"PYTHONPATH": str(ROOT)}))
+        self.process.await_ready(lambda: answers(self.port, "/readyz"), _READY_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL: it says goodbye to nobody."""
+        self.process.stop(grace=0.0)
+
+    def pause(self) -> None:
+        """SIGSTOP: it keeps its connections and its belief that it leads."""
+        self.process.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """SIGTERM, as a kubelet does."""
+        self.process.send(signal.SIGTERM)
+
+    def running(self) -> bool:
+        return self.process.pid() is not None
+
+    def log(self) -> str:
+        """All it said since the test began, in every life it had."""
+        return self.process.log.read_text() if self.process.log.is_file() else ""
+
+    def heard(self, pattern: str) -> bool:
+        """Whether its log holds something."""
+        return re.search(pattern, self.log()) is not None
+
+
+def _grant(api: Api, namespace: str, account: str) -> None:
+    """The generated rights, bound in this namespace and nowhere else."""
+    rules = next(one["rules"] for one in granted() if one["kind"] == "Role")
+    group = "rbac.authorization.k8s.io"
+    meta = {"namespace": namespace, "name": account}
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
+    api.apply(ACCOUNTS, {"metadata": meta})
+    api.apply(ROLES, {"metadata": meta, "rules": rules})
+    for name, role in ((account, ("Role", account)), (f"{account}-wide", ("ClusterRole", ACCOUNT))):
+        api.apply(
+            BINDINGS,
+            {
+                "metadata": {**meta, "name": name},
+                "roleRef": {"apiGroup": group, "kind": role[0], "name": role[1]},
+                "subjects": [subject],
+            },
+        )
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
