@@ -2,6 +2,7 @@
 
 import argparse
 import fcntl
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,11 +15,12 @@ from hack.cluster.folder import BusyError
 from hack.cluster.process import DiedError
 from hack.cluster.site import CommandError
 from hack.demo import picture
+from hack.demo.live import NoAnswerError
 from hack.demo.screen import Screen
 from hack.demo.stage import NAME, NAMESPACE, Stage
 from hack.demo.story import StuckError, tell
 
-FOLDER = ROOT / ".cluster" / "demo"
+FOLDERS = ROOT / ".cluster"
 INTERRUPTED = 130
 
 
@@ -29,8 +31,9 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        with _alone(arguments.dir):
-            return _play(screen, arguments)
+        folder = FOLDERS / (f"demo-{arguments.name}" if arguments.name else "demo")
+        with _alone(folder):
+            return _play(Stage(folder, screen.say), screen, arguments)
     except BusyError as error:
         screen.say(f"error: {error}")
         return 1
@@ -45,12 +48,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--short", action="store_true", help="shorter steps; the same evidence")
     parser.add_argument("--plain", action="store_true", help="lines instead of a live view")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="write an SVG of this run")
-    parser.add_argument("--dir", type=Path, default=FOLDER, help="another state folder")
+    parser.add_argument("--name", type=_name, help="another demo beside this one")
     return parser
 
 
-def _play(screen: Screen, arguments: argparse.Namespace) -> int:
-    stage = Stage(arguments.dir, screen.say)
+def _name(text: str) -> str:
+    if not re.fullmatch("[a-z0-9]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not made of small letters and digits")
+    return text
+
+
+def _play(stage: Stage, screen: Screen, arguments: argparse.Namespace) -> int:
     code, kept = 1, False
     try:
         if stage.cluster.exists():
@@ -59,10 +67,18 @@ def _play(screen: Screen, arguments: argparse.Namespace) -> int:
         told = tell(stage, screen, short=arguments.short, keep=arguments.keep)
         if arguments.picture:
             scenes = (told.promotion[0], told.rollback[0])
-            picture.write(arguments.picture, "make demo", scenes)
+            picture.write(arguments.picture, scenes, told.summary)
         screen.say("\n".join(("", *told.summary)))
         code, kept = 0, arguments.keep
-    except (DiedError, StuckError, BuildError, BusyError, CommandError, TimeoutError) as error:
+    except (
+        DiedError,
+        NoAnswerError,
+        StuckError,
+        BuildError,
+        BusyError,
+        CommandError,
+        TimeoutError,
+    ) as error:
         screen.say(f"error: {error}")
     except KeyboardInterrupt:
         screen.say("interrupted")
@@ -93,13 +109,13 @@ def _end(stage: Stage, screen: Screen, *, kept: bool) -> None:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Holds the folder for this demo; raises BusyError where another one plays in it."""
-    lock = folder.resolve().with_suffix(".playing")
+    lock = folder.with_suffix(".playing")
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BusyError(f"another demo plays in {folder}: wait for it or give --dir") from None
+            raise BusyError(f"another demo plays in {folder}: wait for it or give --name") from None
         yield
 
 

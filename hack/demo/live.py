@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import kubernetes
+import urllib3
+from kubernetes.client.exceptions import ApiException
 
 from controllers.api.modelcanary import MODELCANARY
 from controllers.api.modelcanary.spec import ModelCanarySpec
@@ -14,6 +16,10 @@ from controllers.api.modelcanary.status import ModelCanaryStatus
 from hack.cluster.cluster import Cluster
 
 _SECONDS = 5.0
+
+
+class NoAnswerError(Exception):
+    """The API server or Envoy did not answer; the message says which and why."""
 
 
 class Live:
@@ -26,29 +32,28 @@ class Live:
         self._admin = urlsplit(cluster.envoy_admin_url)
 
     def canary(self) -> tuple[ModelCanarySpec, ModelCanaryStatus]:
-        """The object as the API server has it now."""
-        resource = MODELCANARY.resource
-        answer: Any = kubernetes.client.CustomObjectsApi(self._client).get_namespaced_custom_object(
-            resource.group,
-            resource.version,
-            self._namespace,
-            resource.plural,
-            self._name,
-            _request_timeout=_SECONDS,
-        )
+        """The object as the API server has it now; raises NoAnswerError."""
+        kind, objects = MODELCANARY.resource, kubernetes.client.CustomObjectsApi(self._client)
+        place = (kind.group, kind.version, self._namespace, kind.plural, self._name)
+        try:
+            answer: Any = objects.get_namespaced_custom_object(*place, _request_timeout=_SECONDS)
+        except (ApiException, urllib3.exceptions.HTTPError) as error:
+            raise NoAnswerError(f"the API server: {error}") from error
         spec = ModelCanarySpec.model_validate(answer["spec"])
         return spec, ModelCanaryStatus.model_validate(answer.get("status", {}))
 
     def weights(self, host: str) -> dict[str, int]:
         """The percentage of each destination host in the route by which Envoy serves ``host``.
 
-        Empty as long as Envoy has no such route.
+        Empty as long as Envoy has no such route. Raises NoAnswerError.
         """
         port = self._admin.port
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
         try:
             connection.request("GET", "/config_dump?resource=dynamic_route_configs")
             return weights(json.loads(connection.getresponse().read()), host)
+        except (OSError, http.client.HTTPException) as error:
+            raise NoAnswerError(f"Envoy's admin page: {error}") from error
         finally:
             connection.close()
 

@@ -13,12 +13,20 @@ from hack.demo.view import draw
 _WIDTH = 110
 # rich names a web font: an image in a README must not call on anybody.
 _WEB_FONTS = re.compile(r"@font-face\s*\{[^}]*\}")
+_COMMENTS = re.compile(r"<!--.*?-->")
 
 
-def write(path: Path, title: str, scenes: Sequence[Scene]) -> None:
-    """The scenes, one below the other, as one picture of a terminal."""
+def write(path: Path, scenes: Sequence[Scene], summary: Sequence[str]) -> None:
+    """The scenes, one below the other, and how it ended, as one picture of a terminal."""
     console = Console(record=True, width=_WIDTH, file=io.StringIO(), force_terminal=True)
     for scene in scenes:
         console.print(draw(scene))
-    svg = _WEB_FONTS.sub("", console.export_svg(title=title))
-    path.write_text(svg.replace("Fira Code", "DejaVu Sans Mono, Menlo, Consolas"))
+    for line in summary:
+        console.print(line, highlight=False)
+    path.write_text(alone(console.export_svg(title="make demo")))
+
+
+def alone(svg: str) -> str:
+    """An SVG of rich's that names no address and asks for fonts that are on most machines."""
+    svg = _WEB_FONTS.sub("", svg).replace("Fira Code", "DejaVu Sans Mono, Menlo, Consolas")
+    return _COMMENTS.sub("", svg)

@@ -12,7 +12,6 @@ class Arm:
     """One arm as its callers see it; rates are per second, ``weight`` is Envoy's, in percent."""
 
     version: str
-    what: str
     weight: int
     answers: int = 0
     bad: int = 0

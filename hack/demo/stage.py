@@ -14,7 +14,7 @@ from hack.cluster.models import Model
 from hack.cluster.process import DiedError, Process
 from hack.cluster.traffic import Traffic
 from hack.demo import operator
-from hack.demo.live import Live
+from hack.demo.live import Live, NoAnswerError
 from hack.demo.scene import Arm, Scene
 from hack.demo.tally import Tally
 from hack.demo.train import Trained
@@ -35,7 +35,6 @@ class Stage:
         self.cluster = Cluster(folder, say)
         self._operator: Process | None = None
         self._models: dict[str, Model] = {}
-        self._trained: dict[str, Trained] = {}
         self._traffic: Traffic | None = None
         self._tally: Tally | None = None
         self._live: Live | None = None
@@ -61,7 +60,6 @@ class Stage:
             host=ARMS[arm],
             program=program,
         )
-        self._trained[arm] = trained
 
     def apply(self, manifest: str, change: Callable[[Any], None] = lambda _: None) -> None:
         """Applies one file of ``manifests/``, with a change to it."""
@@ -97,8 +95,13 @@ class Stage:
         self.check()
         self.tally.read()
         now = time.monotonic()
-        shares = self._weights(now)
-        spec, status = self.live.canary()
+        try:
+            shares = self._weights(now)
+            spec, status = self.live.canary()
+        except NoAnswerError:
+            time.sleep(0.5)  # a program that is about to die is told by its log
+            self.check()
+            raise
         arms = {name: self._arm(name, shares.get(name, 0), now) for name in ARMS}
         return Scene(title, now - self._clock, arms, spec, status, self._told(status))
 
@@ -110,12 +113,10 @@ class Stage:
         return shares
 
     def _arm(self, name: str, weight: int, now: float) -> Arm:
-        trained, tally = self._trained[name], self.tally
-        version = trained.version
+        version, tally = self._models[name].version, self.tally
         rate, bad_rate = tally.rates(version, now)
         return Arm(
             version=version,
-            what=trained.what,
             weight=weight,
             answers=tally.answers[version],
             bad=tally.bad[version],

@@ -60,8 +60,12 @@ def tell(stage: Stage, screen: Screen, *, short: bool, keep: bool) -> Told:
 
 
 def _introduced(trained: Trained) -> str:
-    score = f"{100 * trained.accuracy:.1f} % right {trained.test}"
+    score = f"{_percent(trained)} right {trained.test}"
     return f"  version {trained.version}, {trained.what}: {score}"
+
+
+def _percent(trained: Trained) -> str:
+    return f"{100 * trained.accuracy:.1f} %"
 
 
 def _prepare(stage: Stage, screen: Screen, training: Training, *, keep: bool) -> None:
@@ -78,8 +82,8 @@ def _promotion(
     stage: Stage, screen: Screen, old: Trained, new: Trained, *, short: bool
 ) -> tuple[Scene, Scene]:
     stage.apply("modelcanary.yaml", _hurried if short else lambda _: None)
-    title = f"version {old.version} is right in {old.accuracy:.0%}, version {new.version} in "
-    title += f"{new.accuracy:.0%}: is version {new.version} as reliable?"
+    title = f"Version {new.version} is right on {_percent(new)} of the images, "
+    title += f"version {old.version} on {_percent(old)}. Is it as reliable?"
     return _watch(
         stage,
         screen,
@@ -101,8 +105,7 @@ def _evidence(scene: Scene) -> float:
 
 
 def _rollback(stage: Stage, screen: Screen, new: Trained) -> tuple[Scene, Scene]:
-    title = f"version {new.version} was {new.accuracy:.1%} right {new.test}, "
-    title += "which did not show what live traffic does"
+    title = f"Version {new.version} was right on {_percent(new)} {new.test}. Is it as reliable?"
     return _watch(
         stage,
         screen,

@@ -2,143 +2,126 @@
 
 import math
 
+from rich.bar import Bar
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from controllers.api.base import go_duration
-from controllers.api.modelcanary.spec import ModelCanarySpec
-from controllers.api.modelcanary.status import Count, GuardrailStatus, Phase
+from controllers.api.modelcanary.spec import ErrorBudget
+from controllers.api.modelcanary.status import GuardrailStatus, Phase
 from hack.demo.scene import Arm, Scene
 
 EVENTS = 7
-_BAR = 30
-_EIGHTHS = " ▏▎▍▌▋▊▉"
+_GOOD, _BAD, _WAITS = "bold green", "bold red", "bold yellow"
 _COLOURS = {
-    Phase.PROMOTED: "bold green",
-    Phase.PROMOTING: "bold green",
-    Phase.ROLLING_BACK: "bold red",
-    Phase.ROLLED_BACK: "bold red",
-    Phase.HELD: "bold yellow",
-    Phase.INCONCLUSIVE: "bold yellow",
+    Phase.PROMOTED: _GOOD,
+    Phase.PROMOTING: _GOOD,
+    Phase.ROLLING_BACK: _BAD,
+    Phase.ROLLED_BACK: _BAD,
+    Phase.HELD: _WAITS,
+    Phase.INCONCLUSIVE: _WAITS,
 }
+_STATES = {"Certified": _GOOD, "Regressed": _BAD, "Testing": "bold cyan"}
 
 
 def draw(scene: Scene) -> RenderableType:
-    """The scene as a panel; it keeps its height as long as the number of guardrails does."""
-    body = Group(
-        _headline(scene),
-        Text(),
-        _traffic(scene),
-        Text(),
-        *(_guardrail(one, scene.spec) for one in scene.status.guardrails),
-        _events(scene),
-    )
-    clock = f"{math.floor(scene.seconds / 60)}:{math.floor(scene.seconds % 60):02d} of traffic"
+    """The scene as a panel, which keeps its height as long as the guardrails are the same."""
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1, min_width=8, max_width=40)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for name, arm in scene.arms.items():
+        _add_arm(table, name, arm)
+    for one in scene.status.guardrails:
+        _add_guardrail(table, one, scene.spec.error_budget)
     return Panel(
-        body,
-        title=f"[bold]{scene.title}",
+        Group(_headline(scene), Text(), table, Text(), _events(scene)),
+        title=Text(scene.title, "bold"),
         title_align="left",
-        subtitle=clock,
+        subtitle=f"{clock(scene.seconds)} of traffic",
         subtitle_align="right",
-        border_style="dim",
+        border_style="bright_black",
         padding=(1, 2),
     )
 
 
-def _headline(scene: Scene) -> Text:
-    status = scene.status
-    told = Text()
-    told.append(status.phase.value, _COLOURS.get(status.phase, "bold cyan"))
-    if status.reason and status.reason != status.phase.value:
-        told.append(f"  {status.reason}")
-    if status.step:
-        told.append(f"  step {min(status.step, len(scene.spec.steps))} of {len(scene.spec.steps)}")
-    if status.eta is not None:
-        told.append(f"  certificate expected in {go_duration(round(status.eta))}", "dim")
-    return told
-
-
-def _traffic(scene: Scene) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for side in ("left", "left", "left", "right", "right", "right", "right"):
-        table.add_column(justify="right" if side == "right" else "left", no_wrap=True)
-    for name, arm in scene.arms.items():
-        table.add_row(*_arm(name, arm))
-    return table
-
-
-def _arm(name: str, arm: Arm) -> tuple[Text, ...]:
-    alarm = "bold red" if arm.bad else "dim"
-    return (
-        Text(name, f"bold {name}"),
-        Text(f"version {arm.version}"),
-        bar(arm.weight / 100, name),
-        Text(f"{arm.weight} %", "bold"),
-        Text(f"{arm.rate:.1f} answers/s"),
-        Text(f"{arm.bad_rate:.1f} bad/s", alarm),
-        Text(f"{arm.bad:,} of {arm.answers:,} bad", alarm),
-    )
-
-
-def bar(share: float, style: str) -> Text:
-    """A bar of a share from 0 to 1, in eighths of a character; what is out of range is cut off."""
-    eighths = round(min(1.0, max(0.0, share)) * _BAR * 8)
-    full, rest = divmod(eighths, 8)
-    drawn = "█" * full + (_EIGHTHS[rest] if rest else "")
-    text = Text(drawn, style)
-    text.append("·" * (_BAR - len(drawn)), "dim")
-    return text
+def clock(seconds: float) -> str:
+    """Minutes and seconds, as 1:05."""
+    minutes, rest = divmod(math.floor(seconds), 60)
+    return f"{minutes}:{rest:02d}"
 
 
 def evidence(e_value: float, needed: float) -> float:
     """How far an e-value is on the way to the one needed: 0 at 1 or less, 1 at ``needed``.
 
-    Logarithmic, as evidence is multiplied: each clean request or each bad answer moves it as much
-    as the one before.
+    Logarithmic, since evidence is multiplied: one clean block after another moves it alike.
     """
     if e_value <= 1.0:
         return 0.0
     return min(1.0, math.log(e_value) / math.log(needed))
 
 
-def _guardrail(one: GuardrailStatus, spec: ModelCanarySpec) -> RenderableType:
-    name = Text.assemble("guardrail ", (one.name, "bold"), "  ", (one.state, _state(one.state)))
-    if one.message:
-        name.append(f"  {one.message}", "dim")
-    table = Table.grid(padding=(0, 2))
-    for _ in range(3):
-        table.add_column(no_wrap=True)
-    table.add_row("candidate", _count(one.candidate), _ratio(one))
-    table.add_row("stable", _count(one.stable), "")
+def _headline(scene: Scene) -> Text:
+    status = scene.status
+    line = Text.assemble((status.phase.value, _COLOURS.get(status.phase, "bold cyan")))
+    if status.step:
+        line.append(f"  step {min(status.step, len(scene.spec.steps))} of {len(scene.spec.steps)}")
+    if status.reason != status.phase.value:
+        line.append(f"  {status.reason}", "dim")
+    if status.eta is not None:
+        line.append(f"  certificate in about {go_duration(round(status.eta))}")
+    return line
+
+
+def _bar(share: float, colour: str) -> Bar:
+    return Bar(size=1.0, begin=0.0, end=share, color=colour, bgcolor="grey23")
+
+
+def _add_arm(table: Table, name: str, arm: Arm) -> None:
+    alarm = _BAD if arm.bad else "dim"
+    told = Text.assemble(
+        (f"{arm.weight:3d} %", "bold"),
+        f"  {arm.rate:5.1f}/s",
+        (f"  {arm.bad_rate:4.1f} bad/s  {arm.bad:,} of {arm.answers:,} bad", alarm),
+    )
+    label = Text.assemble((f"{name:5}", f"bold {name}"), f" version {arm.version}")
+    table.add_row(label, _bar(arm.weight / 100, name), told)
+
+
+def _add_guardrail(table: Table, one: GuardrailStatus, budget: ErrorBudget) -> None:
+    table.add_row("")
+    table.add_row(Text(one.name, "bold"), Text(one.state, _STATES.get(one.state, _WAITS)), "")
+    table.add_row("  judged", "", _counts(one))
+    table.add_row("  ratio", "", _ratio(one))
     for what, found, chance, style, effect in (
-        ("against it", one.rollback_evidence, spec.error_budget.alpha, "red", "all traffic back"),
-        ("for it", one.certify_evidence, spec.error_budget.beta, "green", "certified"),
+        ("for it", one.certify_evidence, budget.beta, "green", "certifies it"),
+        ("against it", one.rollback_evidence, budget.alpha, "red", "takes all traffic back"),
     ):
         value, needed = found or 0.0, 1 / chance
-        number = Text(f"evidence {value:,.3g} of {needed:.0f}: {effect}")
-        table.add_row(what, bar(evidence(value, needed), style), number)
-    return Group(name, table, Text())
+        told = Text(f"evidence {value:,.3g}; {needed:.0f} {effect}")
+        table.add_row(f"  {what}", _bar(evidence(value, needed), style), told)
 
 
-def _state(state: str) -> str:
-    return {"Certified": "bold green", "Regressed": "bold red", "Testing": "cyan"}.get(
-        state, "bold yellow"
+def _counts(one: GuardrailStatus) -> Text:
+    """The answers that the evidence is made of; where there are none, why."""
+    if one.candidate is None or one.stable is None:
+        return Text(one.message or "nothing yet", "dim")
+    return Text(
+        f"{one.candidate.bad:,} of {one.candidate.requests:,} bad, "
+        f"stable {one.stable.bad:,} of {one.stable.requests:,}"
     )
 
 
-def _count(count: Count | None) -> str:
-    return f"{count.bad:,} of {count.requests:,} bad" if count else "not counted yet"
-
-
-def _ratio(one: GuardrailStatus) -> str:
-    if one.ratio is None and one.ratio_low is None and one.ratio_high is None:
-        return ""
-    ratio = "" if one.ratio is None else f"{one.ratio:.2f} times as bad, "
+def _ratio(one: GuardrailStatus) -> Text:
+    """How many times as bad as stable, with the interval that holds it at every look."""
+    if one.ratio is None and not one.ratio_low and one.ratio_high is None:
+        return Text("none without a bad answer", "dim")
+    best = "" if one.ratio is None else f"{one.ratio:.2f} times as bad, "
     low = "0" if one.ratio_low is None else f"{one.ratio_low:.2f}"
     high = "∞" if one.ratio_high is None else f"{one.ratio_high:.2f}"
-    return f"{ratio}between {low} and {high}"
+    return Text(f"{best}from {low} to {high}")
 
 
 def _events(scene: Scene) -> Table:
@@ -148,8 +131,7 @@ def _events(scene: Scene) -> Table:
     table.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
     told = scene.events[-EVENTS:]
     for second, event in told:
-        clock = f"{math.floor(second / 60)}:{math.floor(second % 60):02d}"
-        table.add_row(clock, event.reason, event.message)
+        table.add_row(clock(second), event.reason, event.message)
     for _ in range(EVENTS - len(told)):
-        table.add_row("", "", "")
+        table.add_row("")
     return table
