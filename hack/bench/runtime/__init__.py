@@ -1,0 +1,1 @@
+"""What the operator costs with ten thousand canaries, on a real API server."""

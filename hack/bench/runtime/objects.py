@@ -1,0 +1,131 @@
+"""The canaries of the benchmark and their routes, each derived from its number."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from controllers.api.modelcanary import MODELCANARY
+from controllers.plan import Resource
+from controllers.routing.istio import VIRTUAL_SERVICE
+from operators.runtime.gateway import KubeGateway
+from operators.runtime.objects import Key
+
+ARMS = ("blue", "green")
+INTERVAL = 15
+"""Seconds between two scrapes and between two evaluation instants."""
+WEIGHT = 20
+NAMESPACES = 10
+AT_ONCE = 48
+CANARIES = MODELCANARY.resource
+_NAMESPACE = Resource("", "v1", "namespaces", "Namespace")
+
+
+def key(number: int) -> Key:
+    """The namespace and name of a canary, and of its VirtualService."""
+    return Key(f"team-{number % NAMESPACES}", f"model-{number:05d}")
+
+
+def host(number: int, arm: str) -> str:
+    """The host behind an arm, as the mesh's counters name it."""
+    return f"{arm}-{number:05d}.models.example"
+
+
+def virtual_service(number: int) -> dict[str, Any]:
+    """The route, with all traffic on the first arm."""
+    namespace, name = key(number)
+    route = [
+        {"destination": {"host": host(number, arm)}, "weight": weight}
+        for arm, weight in zip(ARMS, (100, 0), strict=True)
+    ]
+    return {
+        "apiVersion": VIRTUAL_SERVICE.api_version,
+        "kind": VIRTUAL_SERVICE.kind,
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {
+            "hosts": [f"{name}.example"],
+            "http": [{"name": "primary", "route": route}],
+        },
+    }
+
+
+def canary(number: int) -> dict[str, Any]:
+    """A canary that has nothing to do; once released, it stays at its first step for an hour."""
+    namespace, name = key(number)
+    return {
+        "apiVersion": CANARIES.api_version,
+        "kind": CANARIES.kind,
+        "metadata": {"namespace": namespace, "name": name, "labels": {"team": namespace}},
+        "spec": {
+            "arms": [{"name": arm, "host": host(number, arm)} for arm in ARMS],
+            "routeRef": {"name": name, "routes": ["primary"]},
+            "release": {"arm": ARMS[0], "version": "1"},
+            "steps": [
+                {"weight": WEIGHT, "minDuration": "1h"},
+                {"weight": 50, "minDuration": "1h"},
+            ],
+            "guardrails": [{"name": "errors", "type": "ErrorRate", "preset": "Envoy"}],
+            "analysis": {"interval": f"{INTERVAL}s", "scrapeInterval": f"{INTERVAL}s"},
+        },
+    }
+
+
+@asynccontextmanager
+async def connected(kubeconfig: Path) -> AsyncIterator[KubeGateway]:
+    """The client that fills the cluster and changes specs."""
+    gateway = await KubeGateway.connect(str(kubeconfig))
+    try:
+        yield gateway
+    finally:
+        await gateway.close()
+
+
+async def create(gateway: KubeGateway, objects: int) -> None:
+    """All namespaces, then all routes, then all canaries."""
+    for number in range(NAMESPACES):
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": key(number)[0]}}
+        await gateway.create(_NAMESPACE, "", body)
+    await _many(
+        lambda number: gateway.create(VIRTUAL_SERVICE, key(number)[0], virtual_service(number)),
+        range(objects),
+    )
+    await _many(
+        lambda number: gateway.create(CANARIES, key(number)[0], canary(number)), range(objects)
+    )
+
+
+async def release(gateway: KubeGateway, numbers: Iterable[int]) -> None:
+    """Releases the second arm of each, so that a run begins."""
+    patch = {"spec": {"release": {"arm": ARMS[1], "version": "2"}}}
+    await _many(lambda number: gateway.patch(CANARIES, *key(number), patch), numbers)
+
+
+async def change(gateway: KubeGateway, numbers: Iterable[int], rate: float, text: str) -> None:
+    """Gives each another deadline, ``rate`` of them a second: a change that decides nothing."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    async with asyncio.TaskGroup() as group:
+        for count, number in enumerate(numbers):
+            await asyncio.sleep(began + count / rate - clock())
+            patch = {"spec": {"deadline": text}}
+            group.create_task(_quietly(gateway.patch(CANARIES, *key(number), patch)))
+
+
+async def _many(
+    call: Callable[[int], Coroutine[Any, Any, Mapping[str, Any]]], numbers: Iterable[int]
+) -> None:
+    """Calls for each number, some at a time; the first error ends it."""
+    waiting = iter(numbers)
+
+    async def work() -> None:
+        for number in waiting:
+            await call(number)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(work())
+
+
+async def _quietly(call: Coroutine[Any, Any, Mapping[str, Any]]) -> None:
+    await call
