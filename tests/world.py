@@ -1,5 +1,7 @@
 """A small world for decisions to be played in: traffic, counters, scrapes, one route, one clock."""
 
+import bisect
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -120,10 +122,11 @@ class World:
         self._serve()
         if self.now % self.scrape == 0 and self.prometheus(self.now - START) != "blind":
             self._scrape()
-        for _ in range(8):
+        for _ in range(1000):
             if self.due > self.now or self.gone:
-                break
+                return
             self.decide()
+        raise AssertionError("the operator spins")
 
     def decide(self) -> Plan[ModelCanaryStatus]:
         """One pass of the operator, carried out as the runtime does."""
@@ -234,8 +237,11 @@ class World:
     def _select(self, name: str, after: float, until: float) -> Iterator[Series]:
         for series, samples in self.samples.items():
             labels = dict(series)
-            kept = [sample for sample in samples[-2000:] if after < sample[0] <= until]
-            if labels.pop("__name__") == name and kept:
+            if labels.pop("__name__") != name:
+                continue
+            first = bisect.bisect_right(samples, (after, math.inf))
+            kept = samples[first : bisect.bisect_right(samples, (until, math.inf))]
+            if kept:
                 times, values = zip(*kept, strict=True)
                 yield Series(labels, np.array(times), np.array(values))
 

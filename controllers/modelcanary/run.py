@@ -29,8 +29,9 @@ def run(turn: Turn, asked: frozenset[str]) -> Problem | None:
         turn.look_again = found.retry or blocks.wait(turn.evidence, turn.spec.analysis, turn.now)
     if found.against:
         back(turn, *found.against)
-    elif steady and turn.status.phase is Phase.PROMOTING:
-        _promoted(turn)
+    elif turn.status.phase is Phase.PROMOTING:
+        if steady and turn.weights.applied == 100:
+            _promoted(turn)
     elif steady:
         _advance(turn, found)
     return None

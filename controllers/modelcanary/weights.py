@@ -1,7 +1,7 @@
 """Keeps the route at the weights that were decided and tells its own writes from other hands."""
 
 from controllers.api.modelcanary import RESUME
-from controllers.api.modelcanary.status import Cause, Evidence, Weights
+from controllers.api.modelcanary.status import Cause, Evidence, Phase, Weights
 from controllers.modelcanary import blocks, judge
 from controllers.modelcanary.turn import Turn
 from controllers.routing import istio
@@ -39,13 +39,8 @@ def keep(turn: Turn, live: Split) -> bool:
         if weights.applied != weights.desired:
             _applied(turn, weights.desired)
         return True
-    # Read back as it was, or on its way down: the decision still waits to be written.
-    if istio.matches(live, weights.applied) or (
-        weights.desired <= weights.applied
-        and istio.raised(live, weights.desired)
-        and not istio.raised(live, weights.applied)
-        and weights.desired != weights.applied
-    ):
+    # Not written yet; and on the way back nobody is given way to.
+    if istio.matches(live, weights.applied) or turn.status.phase is Phase.ROLLING_BACK:
         _write(turn, live)
         return False
     return _foreign(turn, live, weights)
@@ -118,6 +113,8 @@ def _hold(turn: Turn, reason: str, what: str, percent: int) -> None:
     )
     kept = Weights(arm=weights.arm, desired=percent, applied=percent)
     turn.set(held=Cause(reason=reason, message=message[:512]), weights=kept)
+    if turn.running:
+        turn.set(phase=Phase.HELD)
     turn.say(reason, message, warning=True)
     settle_evidence(turn)
     turn.look_again = 0.0

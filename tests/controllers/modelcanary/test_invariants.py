@@ -72,7 +72,7 @@ WORLDS: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.parametrize("number", range(len(WORLDS)))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(kills=st.sets(st.integers(1, 400), max_size=6))
 def test_killed_at_any_point_it_decides_as_if_undisturbed(number: int, kills: set[int]) -> None:
     calm, killed = (play(at, **copy.deepcopy(WORLDS[number])) for at in (set(), kills))
@@ -156,3 +156,40 @@ def test_the_largest_status_stays_within_eight_kibibytes() -> None:
     assert len(starts) == 4
     assert min(starts) > 750, "every count has all of its starts"
     assert len(json.dumps(one.recorded.wire(), separators=(",", ":"))) < 8192
+
+
+def until(one: World, phase: Phase) -> World:
+    """The world at the very decision that brings a phase about, before anything else happens."""
+    for _ in range(3600):
+        one.now += 1
+        one._serve()
+        if one.now % one.scrape == 0:
+            one._scrape()
+        while one.due <= one.now:
+            one.decide()
+            if one.status.phase is phase:
+                return one
+    raise AssertionError(f"never {phase}")
+
+
+def test_an_edit_between_the_decision_to_promote_and_the_write_is_honoured() -> None:
+    one = until(World(copy.deepcopy(SPEC)), Phase.PROMOTING)
+    one.edit(10)
+    one.run(300)
+    assert one.share == 10
+    assert one.status.phase is Phase.HELD
+    assert one.status.stable is not None
+    assert one.status.stable.arm == "blue"
+
+
+def test_a_rollback_gives_way_to_nobody() -> None:
+    bad = {"green": Server(errors=0.05)}
+    one = until(World(copy.deepcopy(SPEC), servers=bad), Phase.ROLLING_BACK)
+    for share in (50, 60, 70, 80, 3):
+        one.edit(share)
+        one.decide()
+        assert one.status.phase is Phase.ROLLING_BACK
+        one.edit(share)
+    one.run(5)
+    assert one.share == 0
+    assert one.status.phase is Phase.ROLLED_BACK
