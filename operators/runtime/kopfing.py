@@ -102,10 +102,11 @@ class KopfThread:
         self._registry = one
         self._namespace = namespace
         self._identity = identity
-        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kopf", daemon=True)
+        self._stopping = threading.Event()
+        self._stop: Callable[[], object] = self._stopping.set
         self.error: BaseException | None = None
-        """What ended it, if it was not ``stop``."""
+        """What ended it, if it was not cancelled."""
 
     async def run(self) -> None:
         """Returns when kopf has ended, for whatever reason; stops it when cancelled."""
@@ -115,28 +116,36 @@ class KopfThread:
         try:
             await self._ended.wait()
         finally:
-            self._stop.set()
+            with contextlib.suppress(RuntimeError):  # its loop is closed: it has ended
+                self._stop()
 
     def _run(self) -> None:
-        where: dict[str, Any] = (
-            {"namespaces": [self._namespace]} if self._namespace else {"clusterwide": True}
-        )
         try:
-            asyncio.run(
-                kopf.operator(
-                    registry=self._registry,
-                    settings=settings(),
-                    # Without one kopf asks for the user's name, and a container may have none.
-                    identity=kopf_identity(self._identity),
-                    stop_flag=self._stop,
-                    **where,
-                )
-            )
+            asyncio.run(self._operate())
         except Exception as error:  # noqa: BLE001 - whatever ends it, it is begun anew
             self.error = error
         finally:
             with contextlib.suppress(RuntimeError):  # our own loop is closed: nobody waits
                 self._loop.call_soon_threadsafe(self._ended.set)
+
+    async def _operate(self) -> None:
+        # Not a flag of threads: kopf would wait for it in a thread, and end only after that.
+        flag = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._stop = lambda: loop.call_soon_threadsafe(flag.set)
+        if self._stopping.is_set():
+            return
+        where: dict[str, Any] = (
+            {"namespaces": [self._namespace]} if self._namespace else {"clusterwide": True}
+        )
+        await kopf.operator(
+            registry=self._registry,
+            settings=settings(),
+            # Without one kopf asks for the user's name, and a container may have none.
+            identity=kopf_identity(self._identity),
+            stop_flag=flag,
+            **where,
+        )
 
 
 def kopf_identity(text: str) -> Any:

@@ -67,6 +67,8 @@ class OwnWatch:
         async def login() -> Login:
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._login(), loop))
 
+        # kopf finds out by itself what is served, at its start only, and that may have changed.
+        self._sweep_due.set()
         began = loop.time()
         thread = KopfThread(registry(served, login, sink), self._namespace, self._identity)
         kopf = asyncio.create_task(thread.run())
