@@ -4,8 +4,10 @@ import re
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
+import requests
 import yaml
 
 from hack.cluster.binaries import ROOT
@@ -95,6 +97,21 @@ class Operator:
 
     def running(self) -> bool:
         return self.process.pid() is not None
+
+    def stopped(self) -> bool:
+        """Whether it stands still, by SIGSTOP."""
+        pid = self.process.pid()
+        if pid is None:
+            return False
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    def leads(self) -> bool:
+        """Whether it says that it holds the lease; a stopped one says nothing."""
+        try:
+            said = requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).json()
+        except requests.RequestException:
+            return False
+        return bool(said["leader"])
 
     def log(self) -> str:
         """All it said since the test began, in every life it had."""

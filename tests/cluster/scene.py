@@ -83,12 +83,18 @@ class Scene:
         return False
 
     def route(
-        self, name: str, *, host: str = "", weights: tuple[int, int] = (100, 0)
+        self,
+        name: str,
+        *,
+        host: str = "",
+        targets: tuple[str, str] | None = None,
+        weights: tuple[int, int] = (100, 0),
     ) -> dict[str, Any]:
         """A VirtualService over both arms, with a rule and fields that are nobody's business."""
+        hosts = targets or tuple(self.arm_host(arm) for arm in ARMS)
         pair = [
-            {"destination": {"host": self.arm_host(arm), "port": {"number": 80}}, "weight": weight}
-            for arm, weight in zip(ARMS, weights, strict=True)
+            {"destination": {"host": target, "port": {"number": 80}}, "weight": weight}
+            for target, weight in zip(hosts, weights, strict=True)
         ]
         return {
             "metadata": {"name": name, "namespace": self.namespace, "labels": {"team": "risk"}},
