@@ -74,8 +74,14 @@ class Elector:
         lease, self._held = self._held, None
         if lease is None:
             return
+        given_up = {"holderIdentity": "", "leaseDurationSeconds": 1}
         try:
-            await self._patch(lease, {"holderIdentity": "", "leaseDurationSeconds": 1})
+            try:
+                await self._patch(lease, given_up)
+            except Conflict:  # a renewal that was cut off landed after all
+                now = await self._read()
+                if now is not None and self._mine(now):
+                    await self._patch(now, given_up)
         except GatewayError as error:
             _log.warning("the lease was not released, it expires by itself: %s", error)
 

@@ -31,7 +31,7 @@ from operators.runtime.telemetry import Telemetry
 from operators.runtime.watching import OwnWatch
 from operators.runtime.world import World
 
-STOP = 6.0
+STOP = 5.0
 """Seconds for what is in flight when the process is told to stop."""
 
 _log = logging.getLogger(__name__)
@@ -99,14 +99,15 @@ class Process:
             self._identity, self._telemetry,
         )  # fmt: skip
         tasks.append(asyncio.create_task(watch.run(), name="own kinds"))
-        tasks.append(asyncio.create_task(self._lead(), name="leader"))
+        leader = asyncio.create_task(self._lead(), name="leader")
+        tasks.append(leader)
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         code = self._exit_code(done)
         if code == 0:
-            await self._finish()
+            await self._finish(leader)
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks, timeout=2.0)
+        await asyncio.wait(tasks, timeout=0.5)
         return code
 
     async def _lead(self) -> None:
@@ -122,11 +123,13 @@ class Process:
             for loop in self._loops:
                 group.create_task(loop.run())
 
-    async def _finish(self) -> None:
+    async def _finish(self, leader: asyncio.Task[None]) -> None:
         """The write in flight ends, then the lease is given up, so that a standby acts at once."""
         await asyncio.gather(*(loop.stop(STOP) for loop in self._loops))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._recorder.drain(), 1.0)
+        leader.cancel()  # else it might renew what is being released
+        await asyncio.wait([leader], timeout=0.5)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._elector.release(), 2.0)
         self._telemetry.leader.set(0)

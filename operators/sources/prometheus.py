@@ -15,6 +15,7 @@ import requests
 from prometheus_api_client import PrometheusConnect
 from urllib3.util.retry import Retry
 
+from controllers.api.base import go_duration
 from controllers.readings import Answer, Answered, Gap, Missing, Query, Series
 from operators.runtime.telemetry import Telemetry
 
@@ -121,9 +122,9 @@ class _Client(PrometheusConnect):  # type: ignore[misc]
     def instant(self, query: Query, token: str, deadline: float) -> tuple[int, bytes]:
         """Status and body of an instant query; requests.Timeout if they take too long."""
         until = time.monotonic() + deadline
-        params = {"query": query.text, "time": f"{query.at:.3f}", "timeout": f"{deadline:g}s"}
+        params = {"query": query.text, "time": f"{query.at:.3f}", "timeout": go_duration(deadline)}
         if query.lookback is not None:
-            params["lookback_delta"] = f"{query.lookback:g}s"
+            params["lookback_delta"] = go_duration(query.lookback)
         with self._session.post(
             f"{self.url}/api/v1/query",
             data=params,

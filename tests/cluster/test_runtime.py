@@ -3,6 +3,7 @@
 It serves the toy of tests/operators, as a service account that has the stated rights and no other.
 """
 
+import asyncio
 import itertools
 import json
 import signal
@@ -18,10 +19,13 @@ from typing import Any
 import pytest
 import requests
 
+from controllers.readings import Answer, Answered, Gap, Missing, Query
 from hack.cluster.binaries import ROOT
 from hack.cluster.cluster import Cluster
 from hack.cluster.site import environment
 from operators.runtime.rights import RUNTIME_RULES, own
+from operators.runtime.telemetry import Telemetry
+from operators.sources.prometheus import Prometheus
 from tests.operators import toy
 
 pytestmark = pytest.mark.cluster
@@ -308,3 +312,51 @@ def test_killed_around_each_of_its_writes_it_ends_where_an_undisturbed_one_does(
         assert second.process.wait(10) == 0
         ended = {**said, "desired": wanted, "applied": wanted}
         assert _life(core, space) == (ended, finalizers, {"value": wanted})
+
+
+def test_a_real_prometheus_answers_with_samples_and_says_what_is_wrong(cluster: Cluster) -> None:
+    at = time.time() - 3.0
+    texts = ("up[20s]", "up", "scalar(vector(2))", "no_such_metric", "up{", "up * on () up")
+
+    async def story() -> list[Answered]:
+        source = Prometheus(cluster.prometheus_url, Telemetry())
+        answers = await source.ask([Query(text, at, lookback=4.5) for text in texts])
+        source.close()
+        return list(answers.values())
+
+    matrix, vector, scalar, nothing, broken, doubled = asyncio.run(story())
+    assert isinstance(matrix, Answer)
+    assert isinstance(vector, Answer)
+    assert isinstance(scalar, Answer)
+    mine = next(one for one in matrix.series if one.labels["job"] == "prometheus")
+    assert all(at - 20 < one <= at for one in mine.times)
+    assert len(vector.series) == len(matrix.series)
+    assert list(scalar.series[0].values) == [2.0]
+    assert nothing == Answer(())
+    assert isinstance(broken, Missing)
+    assert broken.detail.startswith("the query is wrong: ")
+    assert isinstance(doubled, Missing)
+    assert "duplicate series" in doubled.detail
+
+
+def test_a_prometheus_that_is_frozen_costs_a_deadline_and_comes_back(
+    own_cluster: Callable[..., Cluster],
+) -> None:
+    cluster = own_cluster("prometheus")
+    query = Query("up", time.time())
+
+    async def story() -> tuple[Answered, float, Answered]:
+        source = Prometheus(cluster.prometheus_url, Telemetry(), deadline=1.0)
+        cluster.part("prometheus").process.send(signal.SIGSTOP)
+        began = time.monotonic()
+        frozen = await source.answer(query)
+        lasted = time.monotonic() - began
+        cluster.part("prometheus").process.send(signal.SIGCONT)
+        back = await source.answer(query)
+        source.close()
+        return frozen, lasted, back
+
+    frozen, lasted, back = asyncio.run(story())
+    assert frozen == Missing(Gap.FAILED, "no answer within 1 s")
+    assert lasted < 3.0
+    assert isinstance(back, Answer)

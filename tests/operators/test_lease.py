@@ -100,6 +100,18 @@ def test_a_released_lease_is_taken_at_once() -> None:
     _story(act)
 
 
+def test_a_release_after_a_renewal_whose_answer_was_lost_still_releases() -> None:
+    async def act(server: Double) -> None:
+        first, second = Candidate(server, "a"), Candidate(server, "b")
+        assert await first.tries()
+        server.edit(LEASES, KEY, {"spec": {"renewTime": "2026-01-01T00:00:00.000000Z"}})
+        await first.elector.release()
+        assert _holder(server) == ""
+        assert await second.tries()
+
+    _story(act)
+
+
 def test_a_frozen_holder_finds_its_lease_taken_and_ends() -> None:
     async def act(server: Double) -> None:
         first, second = Candidate(server, "a"), Candidate(server, "b")
