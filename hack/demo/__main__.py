@@ -18,10 +18,12 @@ from hack.demo import picture
 from hack.demo.live import NoAnswerError
 from hack.demo.screen import Screen
 from hack.demo.stage import NAME, NAMESPACE, Stage
-from hack.demo.story import StuckError, tell
+from hack.demo.story import tell
+from hack.demo.watch import StuckError
 
 FOLDERS = ROOT / ".cluster"
 INTERRUPTED = 130
+_FAILURES = (DiedError, NoAnswerError, BuildError, BusyError, CommandError, TimeoutError)
 
 
 def main() -> int:
@@ -70,15 +72,9 @@ def _play(stage: Stage, screen: Screen, arguments: argparse.Namespace) -> int:
             picture.write(arguments.picture, scenes, told.summary)
         screen.say("\n".join(("", *told.summary)))
         code, kept = 0, arguments.keep
-    except (
-        DiedError,
-        NoAnswerError,
-        StuckError,
-        BuildError,
-        BusyError,
-        CommandError,
-        TimeoutError,
-    ) as error:
+    except StuckError as error:
+        screen.say(f"error: {error}\n{stage.operator.said('decides that')}")
+    except _FAILURES as error:
         screen.say(f"error: {error}")
     except KeyboardInterrupt:
         screen.say("interrupted")
@@ -94,13 +90,13 @@ def _end(stage: Stage, screen: Screen, *, kept: bool) -> None:
         signal.signal(number, signal.SIG_IGN)  # half an end would leave processes behind
     stage.close()
     if kept:
-        folder = stage.cluster.folder
+        cluster = f"{sys.executable} -m hack.cluster --name {stage.cluster.folder.name}"
         screen.say(
             f"\nall of it still runs; the traffic ends by itself. To look:\n"
-            f'  eval "$({sys.executable} -m hack.cluster --dir {folder} env)"\n'
+            f'  eval "$({cluster} env)"\n'
             f"  kubectl get modelcanaries -n {NAMESPACE}\n"
             f"  kubectl describe modelcanary {NAME} -n {NAMESPACE}\n"
-            f"To end it:\n  {sys.executable} -m hack.cluster --dir {folder} down"
+            f"To end it:\n  {cluster} down"
         )
     else:
         stage.cluster.down()

@@ -1,26 +1,19 @@
 """The acts: a good version is promoted on evidence, a faulty one is taken back."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from controllers.api.base import go_duration
-from controllers.api.modelcanary.status import ModelCanaryStatus, Phase
+from controllers.api.modelcanary.status import Phase
 from hack.demo.scene import Scene
 from hack.demo.screen import Screen
 from hack.demo.stage import HOST, NAME, NAMESPACE, RPS, Stage
 from hack.demo.train import Trained, Training, train
+from hack.demo.watch import watch
 
-LOOK = 0.25
-"""Seconds between two looks."""
 PROMOTED_WITHIN, ROLLED_BACK_WITHIN = 300.0, 120.0
 TRAFFIC, TRAFFIC_KEPT = 900.0, 3600.0
 """Seconds after which the traffic ends by itself, whatever happens to this process."""
-
-
-class StuckError(Exception):
-    """An act did not end in time; the message says where the canary stands."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +28,7 @@ class Told:
 
 
 def tell(stage: Stage, screen: Screen, *, short: bool, keep: bool) -> Told:
-    """Plays everything; raises DiedError or StuckError where it does not go as it should."""
+    """Plays everything; raises DiedError, NoAnswerError or StuckError where that fails."""
     screen.say(f"training three versions of a model that reads digits in {stage.cluster.folder}")
     training = train(stage.cluster.folder / "models")
     for trained in training.models.values():
@@ -84,10 +77,9 @@ def _promotion(
     stage.apply("modelcanary.yaml", _hurried if short else lambda _: None)
     title = f"Version {new.version} is right on {_percent(new)} of the images, "
     title += f"version {old.version} on {_percent(old)}. Is it as reliable?"
-    return _watch(
-        stage,
-        screen,
-        title,
+    return watch(
+        lambda: stage.look(title),
+        screen.show,
         wanted=Phase.PROMOTED,
         telling=lambda scene: scene.status.phase is Phase.CERTIFYING and _evidence(scene) > 4,
         seconds=PROMOTED_WITHIN,
@@ -95,9 +87,8 @@ def _promotion(
 
 
 def _hurried(canary: Any) -> None:
-    """The same steps for the impatient: the evidence that is needed stays the same."""
-    for step in canary["spec"]["steps"]:
-        step["minDuration"] = "6s"
+    """Fewer and shorter steps for the impatient; the evidence that is needed stays the same."""
+    canary["spec"]["steps"] = [{"weight": weight, "minDuration": "6s"} for weight in (10, 50)]
 
 
 def _evidence(scene: Scene) -> float:
@@ -106,62 +97,13 @@ def _evidence(scene: Scene) -> float:
 
 def _rollback(stage: Stage, screen: Screen, new: Trained) -> tuple[Scene, Scene]:
     title = f"Version {new.version} was right on {_percent(new)} {new.test}. Is it as reliable?"
-    return _watch(
-        stage,
-        screen,
-        title,
+    return watch(
+        lambda: stage.look(title),
+        screen.show,
         wanted=Phase.ROLLED_BACK,
         telling=lambda scene: scene.status.phase is Phase.ROLLING_BACK,
         seconds=ROLLED_BACK_WITHIN,
     )
-
-
-def _watch(
-    stage: Stage,
-    screen: Screen,
-    title: str,
-    *,
-    wanted: Phase,
-    telling: Callable[[Scene], bool],
-    seconds: float,
-) -> tuple[Scene, Scene]:
-    """Shows scene after scene until the run of this release has ended as ``wanted``.
-
-    Returns the first ``telling`` scene and the last one. Raises StuckError when it ends otherwise
-    or not at all.
-    """
-    deadline = time.monotonic() + seconds
-    kept: Scene | None = None
-    while True:
-        scene = stage.look(title)
-        screen.show(scene)
-        if _judged(scene):
-            if kept is None and telling(scene):
-                kept = scene
-            if scene.status.phase is wanted:
-                return kept or scene, scene
-            if scene.status.phase in {Phase.PROMOTED, Phase.ROLLED_BACK}:
-                raise StuckError(f"this should have been {wanted}: {scene.status.message}")
-        if time.monotonic() > deadline:
-            raise StuckError(_stuck(stage, scene.status, seconds))
-        time.sleep(LOOK)
-
-
-def _judged(scene: Scene) -> bool:
-    """Whether the status is about the release that the spec names now."""
-    candidate, release = scene.status.candidate, scene.spec.release
-    return candidate is not None and (candidate.arm, candidate.version) == (
-        release.arm,
-        release.version,
-    )
-
-
-def _stuck(stage: Stage, status: ModelCanaryStatus, seconds: float) -> str:
-    where = f"after {seconds:.0f} s it is still {status.phase} ({status.reason}): {status.message}"
-    conditions = "; ".join(
-        f"{one.type}={one.status} {one.reason} {one.message}".strip() for one in status.conditions
-    )
-    return f"{where}\n  {conditions}\n{stage.operator.said('is what decides')}"
 
 
 def _promoted(scene: Scene) -> str:
