@@ -95,6 +95,8 @@ class Argo:
     interval: float = 300.0
     newest: bool = False
     """Whether the query uses irate, as the documented one does."""
+    patient: bool = False
+    """Whether ``consecutiveErrorLimit`` is raised beyond any outage; else it is the default, 4."""
 
     @property
     def name(self) -> str:
@@ -103,6 +105,7 @@ class Argo:
         return (
             f"Argo >= {100 * self.minimum:g} %, {kind}[{self.window / 60:g}m] every "
             f"{self.interval / 60:g}m, failureLimit {self.limit}"
+            + (", any number of errors" if self.patient else "")
         )
 
     def found(self, seen: Seen) -> FloatArray:
@@ -110,11 +113,12 @@ class Argo:
         looks = marks(seen.ramp, self.interval)
         read = seen.window(CANDIDATE, self.window, newest=self.newest)
         failed = ~(1.0 - read.share[looks] >= self.minimum) & ~read.error[looks]
+        by_failures = first(np.cumsum(failed, axis=0) > self.limit, seen.ramp, looks)
+        if self.patient:
+            return by_failures
         aborted = _given_up(read.error, looks, seen.ramp)
         by_errors = first(aborted, seen.ramp, looks, late=RETRY_SECONDS * (ERRORS - 1))
-        return np.minimum(
-            first(np.cumsum(failed, axis=0) > self.limit, seen.ramp, looks), by_errors
-        )
+        return np.minimum(by_failures, by_errors)
 
 
 def _given_up(error: BoolArray, looks: IntArray, ramp: Ramp) -> BoolArray:
@@ -165,14 +169,14 @@ def sweep(base: float) -> dict[str, list[Rule]]:
     limits = [1.0 - factor * base for factor in (1.5, 2.0, 3.0, 5.0)]
     flagger: list[Rule] = [Flagger(*one) for one in product(limits, (1, 3, 5, 10))]
     argo: list[Rule] = [
-        Argo(limit, failures, window, interval)
-        for limit, failures, window, interval in product(
-            limits, (0, 1, 3, 5), (60.0, 300.0), (60.0, 300.0)
+        Argo(limit, failures, window, interval, patient=patient)
+        for limit, failures, window, interval, patient in product(
+            limits, (0, 1, 3, 5), (60.0, 300.0), (60.0, 300.0), (False, True)
         )
     ]
     ratio: list[Rule] = [
         Ratio(*one, *how)
         for one in product((1.2, 1.5, 2.0, 3.0), (60.0, 300.0))
-        for how in ((3, False), (5, False), (2, True), (3, True), (5, True))
+        for how in ((3, False), (5, False), (2, True), (3, True), (5, True), (8, True))
     ]
     return {"Flagger": flagger, "Argo": argo, "Ratio rule": ratio}

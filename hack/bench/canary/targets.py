@@ -1,9 +1,13 @@
 """What was promised of our judge, beside what it reached."""
 
+import math
 from dataclasses import dataclass
 
+from controllers.modelcanary.blocks import lag
 from hack.bench.canary.cells import DEFAULT, EVERY, SHARP, Cell
 from hack.bench.canary.measures import quantile, share
+from hack.bench.canary.ours import settling
+from hack.bench.canary.ramp import Ramp
 from hack.bench.canary.study import Study
 from hack.bench.canary.tables import minutes, percent, table
 
@@ -18,8 +22,10 @@ class Target:
     limit: float
     reached: float
     in_minutes: bool = True
+    judged: float | None = None
+    """The same without the blocks that were dropped and the wait for scrapes; not a target."""
     fast: float | None = None
-    """The same with scrapes every 5 seconds; for comparison only."""
+    """The same with scrapes every 5 seconds; not a target."""
 
     @property
     def met(self) -> bool:
@@ -30,20 +36,19 @@ class Target:
     def row(self) -> list[str]:
         """The line of the table."""
         show = minutes if self.in_minutes else percent
-        fast = "" if self.fast is None else show(self.fast)
-        return [self.what, show(self.limit), show(self.reached), fast, "yes" if self.met else "NO"]
+        aside = ["" if one is None else show(one) for one in (self.judged, self.fast)]
+        met = "yes" if self.met else "NO"
+        return [self.what, show(self.limit), show(self.reached), met, *aside]
 
 
 def targets(study: Study) -> list[Target]:
     """Every promise of the issue, in its order."""
     name, sharp = DEFAULT.name(ALPHA), SHARP.name(ALPHA)
-    fast = {cell.setting.ratio: cell for cell in study.fast}
-    twice, five = study.fault(2.0), study.fault(5.0)
     found = [_false(cell) for cell in study.nulls]
     found += [
-        Target("2x, tolerance 1.0", 9.0, _median(twice, sharp), fast=_median(fast[2.0], sharp)),
-        Target("2x, tolerance 1.1", 11.0, _median(twice, name), fast=_median(fast[2.0], name)),
-        Target("5x, tolerance 1.1", 1.5, _median(five, name), fast=_median(fast[5.0], name)),
+        _detection(study, "2x, tolerance 1.0", 9.0, 2.0, sharp),
+        _detection(study, "2x, tolerance 1.1", 11.0, 2.0, name),
+        _detection(study, "5x, tolerance 1.1", 1.5, 5.0, name),
     ]
     found += [
         Target(f"5x {when}, tolerance 1.1", 3.5, quantile(cell.delay(name), 0.5))
@@ -61,11 +66,22 @@ def _false(cell: Cell) -> Target:
     return Target(what, ALPHA, worst, in_minutes=False)
 
 
-def _median(cell: Cell, judge: str) -> float:
-    return quantile(cell.found[judge], 0.5)
+def _detection(study: Study, what: str, limit: float, ratio: float, judge: str) -> Target:
+    cell, fast = study.fault(ratio), next(c for c in study.fast if c.setting.ratio == ratio)
+    when, soon = (quantile(one.found[judge], 0.5) for one in (cell, fast))
+    return Target(what, limit, when, judged=judged(cell.ramp, when), fast=soon)
+
+
+def judged(ramp: Ramp, when: float) -> float:
+    """How many of these minutes are in blocks that count as evidence."""
+    if math.isinf(when):
+        return when
+    blocks = round((when * 60.0 + ramp.offset - lag(ramp.analysis)) / ramp.tick)
+    dropped = sum(min(settling(ramp), max(blocks - change, 0)) for change in ramp.changes)
+    return (blocks - dropped) * ramp.tick / 60.0
 
 
 def show(found: list[Target]) -> str:
     """The targets as a table."""
-    header = ["target", "at most", "reached", "with 5 s scrapes", "met"]
+    header = ["target", "at most", "reached", "met", "of it judged", "with 5 s scrapes"]
     return table(header, [target.row for target in found])

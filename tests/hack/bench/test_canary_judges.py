@@ -124,3 +124,8 @@ def test_a_ratio_rule_waits_for_its_looks_and_skips_those_without_a_value() -> N
     assert math.isinf(minute(rule.found(as_good), as_good))
     blind = answered(0.01, away=(1, 41))
     assert minute(rule.found(blind), blind) == pytest.approx(13.0)
+
+
+def test_a_patient_argo_waits_for_prometheus() -> None:
+    seen = answered(0.005, away=(40, 48))
+    assert math.isinf(minute(Argo(interval=60.0, patient=True).found(seen), seen))
