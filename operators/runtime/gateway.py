@@ -23,7 +23,7 @@ from operators.runtime.errors import (
     NotFound,
     Unavailable,
 )
-from operators.runtime.objects import Obj, version_of
+from operators.runtime.objects import Obj, slim, version_of
 
 FIELD_MANAGER = "modelyard"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
@@ -123,7 +123,8 @@ class KubeGateway:
                 # Items of a list carry neither; what is cached shall look the same from anywhere.
                 item.setdefault("apiVersion", resource.api_version)
                 item.setdefault("kind", resource.kind)
-                objects.append(item)
+                # Slimmed page by page: all of them as they come are more than half of the memory.
+                objects.append(slim(item))
             more = page["metadata"].get("continue")
             if not more:
                 return objects, version_of(page)

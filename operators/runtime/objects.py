@@ -1,10 +1,14 @@
 """Objects as the API server sends them: plain dicts, their keys and their versions."""
 
+import sys
 from typing import Any, NamedTuple
 
 from controllers.plan import FINALIZER, Meta
 
 Obj = dict[str, Any]
+
+SHORT = 24
+"""The longest text that is likely to stand in many objects: a reason, a duration, a time."""
 
 
 class Key(NamedTuple):
@@ -26,9 +30,24 @@ def version_of(obj: Obj) -> int:
 
 
 def slim(obj: Obj) -> Obj:
-    """The object without ``managedFields``, which nobody reads here and which are half of it."""
-    obj["metadata"].pop("managedFields", None)
-    return obj
+    """A copy for keeping: less than half the memory of what a watch brought.
+
+    Without ``managedFields``, which nobody reads here, and with names and short values, which are
+    much the same in all objects, held once.
+    """
+    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    kept: Obj = _shared({**obj, "metadata": meta})
+    return kept
+
+
+def _shared(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {sys.intern(key): _shared(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_shared(inner) for inner in value]
+    if isinstance(value, str) and len(value) <= SHORT:
+        return sys.intern(value)
+    return value
 
 
 def meta_of(obj: Obj) -> Meta:

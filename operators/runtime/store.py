@@ -101,7 +101,7 @@ class Store:
         if old is not None and version_of(obj) <= version_of(old):
             return
         self._unindex(key, old)
-        self._objects[key] = slim(obj)
+        obj = self._objects[key] = slim(obj)
         for values, found in self._indices.values():
             for value in values(obj):
                 found.setdefault(value, {})[key] = obj

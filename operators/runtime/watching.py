@@ -10,7 +10,7 @@ from operators.runtime.access import Gateway
 from operators.runtime.errors import Forbidden, GatewayError, NotFound
 from operators.runtime.gateway import Login
 from operators.runtime.kopfing import KopfThread, registry
-from operators.runtime.objects import Obj, slim
+from operators.runtime.objects import Obj
 from operators.runtime.store import Store
 from operators.runtime.telemetry import Telemetry
 
@@ -91,12 +91,10 @@ class OwnWatch:
 
     def _take(self, resource: Resource, kind: str | None, obj: Obj) -> None:
         store = self._stores[resource]
-        # kopf keeps the object too, so it is not ours to strip.
-        own = slim({**obj, "metadata": dict(obj["metadata"])})
         if kind == "DELETED":
-            store.discard(own)
+            store.discard(obj)
         elif store.served:
-            store.apply(own)
+            store.apply(obj)
         if kind is None:
             self._sweep_due.set()
 
