@@ -1,6 +1,7 @@
 """The canaries of the benchmark and their routes, each derived from its number."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from controllers.api.modelcanary import MODELCANARY
 from controllers.plan import Resource
 from controllers.routing.istio import VIRTUAL_SERVICE
+from operators.runtime.errors import Conflict, Unavailable
 from operators.runtime.gateway import KubeGateway
 from operators.runtime.objects import Key
 
@@ -18,7 +20,10 @@ INTERVAL = 15
 WEIGHT = 20
 NAMESPACES = 10
 AT_ONCE = 48
+PATIENCE = 120.0
+"""Seconds for which a write is tried again, where the machine is too busy to answer in time."""
 CANARIES = MODELCANARY.resource
+Call = Callable[[int], Coroutine[Any, Any, Mapping[str, Any]]]
 _NAMESPACE = Resource("", "v1", "namespaces", "Namespace")
 
 
@@ -83,9 +88,10 @@ async def connected(kubeconfig: Path) -> AsyncIterator[KubeGateway]:
 
 async def create(gateway: KubeGateway, objects: int) -> None:
     """All namespaces, then all routes, then all canaries."""
-    for number in range(NAMESPACES):
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": key(number)[0]}}
-        await gateway.create(_NAMESPACE, "", body)
+    await _many(
+        lambda number: gateway.create(_NAMESPACE, "", _namespace(key(number)[0])),
+        range(min(objects, NAMESPACES)),
+    )
     await _many(
         lambda number: gateway.create(VIRTUAL_SERVICE, key(number)[0], virtual_service(number)),
         range(objects),
@@ -93,6 +99,10 @@ async def create(gateway: KubeGateway, objects: int) -> None:
     await _many(
         lambda number: gateway.create(CANARIES, key(number)[0], canary(number)), range(objects)
     )
+
+
+def _namespace(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 async def release(gateway: KubeGateway, numbers: Iterable[int]) -> None:
@@ -108,24 +118,37 @@ async def change(gateway: KubeGateway, numbers: Iterable[int], rate: float, text
     async with asyncio.TaskGroup() as group:
         for count, number in enumerate(numbers):
             await asyncio.sleep(began + count / rate - clock())
-            patch = {"spec": {"deadline": text}}
-            group.create_task(_quietly(gateway.patch(CANARIES, *key(number), patch)))
+            group.create_task(_surely(functools.partial(_change, gateway, text), number))
 
 
-async def _many(
-    call: Callable[[int], Coroutine[Any, Any, Mapping[str, Any]]], numbers: Iterable[int]
-) -> None:
+async def _change(gateway: KubeGateway, text: str, number: int) -> Mapping[str, Any]:
+    return await gateway.patch(CANARIES, *key(number), {"spec": {"deadline": text}})
+
+
+async def _many(call: Call, numbers: Iterable[int]) -> None:
     """Calls for each number, some at a time; the first error ends it."""
     waiting = iter(numbers)
 
     async def work() -> None:
         for number in waiting:
-            await call(number)
+            await _surely(call, number)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):
             group.create_task(work())
 
 
-async def _quietly(call: Coroutine[Any, Any, Mapping[str, Any]]) -> None:
-    await call
+async def _surely(call: Call, number: int) -> None:
+    """Calls until it is answered; Unavailable where it is not for too long."""
+    until = asyncio.get_running_loop().time() + PATIENCE
+    while True:
+        try:
+            await call(number)
+        except Conflict:
+            return  # made by an attempt whose answer came too late
+        except Unavailable:
+            if asyncio.get_running_loop().time() > until:
+                raise
+            await asyncio.sleep(1.0)
+        else:
+            return
