@@ -51,7 +51,7 @@ def test_what_was_decided_about_the_release_before_ends_nothing(promotion: list[
     last = promotion[-1]
     release = last.spec.release.model_copy(update={"arm": "blue", "version": "3"})
     asked = replace(last, spec=last.spec.model_copy(update={"release": release}))
-    with pytest.raises(StuckError, match="not RolledBack within .* s: Promoted"):
+    with pytest.raises(StuckError, match=r"not RolledBack within .* s: Promoted"):
         _watch([asked], Phase.ROLLED_BACK, seconds=-1.0)
 
 
