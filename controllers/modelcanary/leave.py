@@ -18,6 +18,9 @@ def leave(turn: Turn) -> None:
     if not turn.running or turn.spec.deletion_policy is DeletionPolicy.LEAVE:
         turn.finalizer = False
         return
+    if not turn.seen.served:
+        _unread(turn)
+        return
     live = None if turn.seen.route is None else weights.split(turn, turn.candidate.arm)
     if live is None or isinstance(live, Problem):
         _let_go(turn, "the route is gone" if live is None else live.message)
@@ -32,6 +35,14 @@ def leave(turn: Turn) -> None:
         turn.say("ReturnedToStable", "the candidate was seen to get no more requests")
     elif turn.status.leaving and turn.status.leaving.attempts > ATTEMPTS:
         _let_go(turn, "the return of the traffic could not be confirmed within a minute")
+
+
+def _unread(turn: Turn) -> None:
+    """A route that was not read, as when this process has just begun, is not one that is gone."""
+    _count(turn)
+    turn.look_again = ATTEMPT_SECONDS
+    if turn.status.leaving and turn.status.leaving.attempts > ATTEMPTS:
+        _let_go(turn, "no VirtualService could be read within a minute")
 
 
 def _count(turn: Turn) -> None:
