@@ -94,7 +94,7 @@ RULES = (
     Rule(
         ("networking.istio.io",),
         ("virtualservices",),
-        ("get", "list", "watch"),
+        ("list", "watch"),
         "the route whose weights are read",
     ),
     Rule(
@@ -106,7 +106,7 @@ RULES = (
     Rule(
         ("apps",),
         ("deployments",),
-        ("get", "list", "watch"),
+        ("list", "watch"),
         "whether an arm has a ready replica before it is given traffic",
     ),
 )

@@ -19,7 +19,7 @@ class Rule:
 def own(plural: str) -> tuple[Rule, ...]:
     """What the runtime does with the objects of one of our own kinds."""
     return (
-        Rule((GROUP,), (plural,), ("get", "list", "watch"), "the objects this operator serves"),
+        Rule((GROUP,), (plural,), ("list", "watch"), "the objects this operator serves"),
         Rule((GROUP,), (plural,), ("patch",), "our finalizer, and annotations that are used up"),
         Rule((GROUP,), (f"{plural}/status",), ("patch",), "what was decided, and why"),
     )
