@@ -12,10 +12,10 @@ import pytest
 
 from hack.cluster import binaries
 from hack.cluster.cluster import EVERYTHING, PARTS, Cluster
-from tests.cluster import oracle
-from tests.cluster.api import Api
-from tests.cluster.operator import install
-from tests.cluster.scene import Scene
+from hack.cluster.process import Process
+from hack.cluster.site import answers, binary, environment
+from tests.cluster.operator import free_port, install
+from tests.cluster.scene import Scene, staged
 
 RUNS = binaries.ROOT / ".cluster" / "tests"
 
@@ -93,17 +93,25 @@ def scene(bare_scene: Scene) -> Scene:
     return bare_scene
 
 
-@contextmanager
-def staged(cluster: Cluster, namespace: str) -> Iterator[Scene]:
-    """A scene in a namespace; at its end the audit log is held against what is promised always."""
-    with Api(cluster) as api:
-        scene = Scene(cluster, api, namespace)
-        try:
-            yield scene
-            print(scene.account())
-        finally:
-            scene.close()
-        oracle.check(oracle.History(cluster, namespace), scene.stale_writes)
+@pytest.fixture
+def prometheus(installed: Cluster, tmp_path: Path) -> Iterator[tuple[Process, str]]:
+    """A Prometheus beside the cluster's, with the same targets, that a test may stop; its URL."""
+    port, process = free_port(), Process("prometheus", tmp_path)
+    process.start(
+        [
+            str(binary("prometheus")),
+            f"--config.file={installed.folder}/config/prometheus.yml",
+            f"--storage.tsdb.path={tmp_path}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+        ],
+        environment({}),
+    )
+    try:
+        process.await_ready(lambda: answers(port, "/-/ready"), seconds=30)
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.stop(grace=0.0)
 
 
 @contextmanager

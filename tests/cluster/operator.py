@@ -71,7 +71,7 @@ class Operator:
 
     def start(self) -> None:
         """Starts it until its caches are filled; DiedError ends with its last lines."""
-        self.port = _free_port()
+        self.port = free_port()
         command = [sys.executable, "-m", self._program, "run"]
         command += ["--kubeconfig", str(self._kubeconfig), "--prometheus-url", self._prometheus]
         command += ["--namespace", self._namespace, "--lease-namespace", self._namespace]
@@ -141,6 +141,7 @@ def _grant(api: Api, namespace: str, account: str) -> None:
         )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nothing listens now."""
     with socket.create_server(("127.0.0.1", 0)) as one:
         return int(one.getsockname()[1])

@@ -21,6 +21,7 @@ from hack.cluster.traffic import Answer, Traffic
 from operators.runtime.events import EVENTS
 from tests.cluster.api import POLICIES, POLICY_BINDINGS, Api, RefusedError
 from tests.cluster.operator import ACCOUNT, Operator
+from tests.cluster.oracle import History, check
 
 CANARY = MODELCANARY.resource
 NAME = "fraud"
@@ -58,6 +59,8 @@ class Scene:
         self.traffic: Traffic | None = None
         self.stale_writes = 0
         """How many writes of a replica that was stopped while it led the test provokes."""
+        self.restarted = False
+        """Whether the test restarts the API server."""
 
     # The set.
 
@@ -327,6 +330,20 @@ class Scene:
             if FINALIZER in canary["metadata"].get("finalizers", ()):
                 freed = {"metadata": {"finalizers": None}}
                 self.api.merge(CANARY, self.namespace, name, freed)
+
+
+@contextmanager
+def staged(cluster: Cluster, namespace: str) -> Iterator[Scene]:
+    """A scene in a namespace; at its end the audit log is held against what is promised always."""
+    with Api(cluster) as api:
+        scene = Scene(cluster, api, namespace)
+        try:
+            yield scene
+            print(scene.account())
+        finally:
+            scene.close()
+        history = History(cluster, namespace)
+        check(history, scene.stale_writes, restarted=scene.restarted)
 
 
 def _primary(route: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from controllers.plan import FINALIZER
 from controllers.routing.istio import VIRTUAL_SERVICE
 from tests.cluster.oracle import History
 from tests.cluster.scene import CANARY, Scene
@@ -96,3 +97,15 @@ def test_while_the_traffic_goes_back(scene: Scene) -> None:
     assert status.verdict == "Fail"
     assert History(scene.cluster, scene.namespace).shares() == [20, 0]
     assert scene.told().count("RunStarted") == 1
+
+
+def test_a_canary_deleted_while_nobody_is_there_waits_for_the_next_process(scene: Scene) -> None:
+    scene.create(steps=[{"weight": 20, "minDuration": "1h"}])
+    scene.until_green(20)
+    scene.operator.kill()
+    scene.delete()
+    assert scene.finalizers() == [FINALIZER]
+    scene.operator.start()
+    scene.until(lambda: scene.canary() is None, AGAIN, "the canary is gone")
+    assert scene.weights() == {"blue": 100, "green": 0}
+    assert scene.told()[-1] == "ReturnedToStable"
