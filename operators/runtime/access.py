@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from controllers.plan import Resource
 from operators.runtime.errors import Fenced, GatewayError
-from operators.runtime.objects import Obj
+from operators.runtime.objects import Obj, slim
 from operators.runtime.telemetry import Telemetry
 
 DEADLINE = 5.0
@@ -19,8 +19,13 @@ class Gateway(Protocol):
         """The object as it is."""
         ...
 
-    async def list(self, resource: Resource, namespace: str) -> tuple[list[Obj], int]:
-        """All objects (of the namespace, if not empty), and the version they are consistent at."""
+    async def list(
+        self, resource: Resource, namespace: str, keep: Callable[[Obj], Obj] = slim
+    ) -> tuple[list[Obj], int]:
+        """All objects (of the namespace, if not empty), and the version they are consistent at.
+
+        ``keep`` says what to hold for each as it arrives, so that no long list is there in full.
+        """
         ...
 
     def watch(self, resource: Resource, namespace: str, version: int) -> AsyncIterator[Obj]:

@@ -111,7 +111,9 @@ class KubeGateway:
         """As ``Gateway`` promises."""
         return await self._json("GET", path(resource, namespace, name))
 
-    async def list(self, resource: Resource, namespace: str) -> tuple[list[Obj], int]:
+    async def list(
+        self, resource: Resource, namespace: str, keep: Callable[[Obj], Obj] = slim
+    ) -> tuple[list[Obj], int]:
         """As ``Gateway`` promises."""
         objects: list[Obj] = []
         query = {"limit": str(_PAGE)}
@@ -123,8 +125,7 @@ class KubeGateway:
                 # Items of a list carry neither; what is cached shall look the same from anywhere.
                 item.setdefault("apiVersion", resource.api_version)
                 item.setdefault("kind", resource.kind)
-                # Slimmed page by page: all of them as they come are more than half of the memory.
-                objects.append(slim(item))
+                objects.append(keep(item))
             more = page["metadata"].get("continue")
             if not more:
                 return objects, version_of(page)

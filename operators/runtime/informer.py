@@ -43,8 +43,10 @@ class Informer:
                 await self._back_off(error)
 
     async def _follow(self) -> None:
-        objects, version = await self._gateway.list(self._store.resource, self._namespace)
-        self._store.replace(objects, version)
+        store = self._store
+        objects, version = await self._gateway.list(store.resource, self._namespace, store.keep)
+        store.replace(objects, version)
+        del objects  # for as long as the watch lasts, they would be held as they were
         while True:
             async for event in self._gateway.watch(self._store.resource, self._namespace, version):
                 obj = event["object"]

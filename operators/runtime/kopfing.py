@@ -52,6 +52,9 @@ def settings() -> kopf.OperatorSettings:
     one.networking.request_timeout = 30
     one.networking.connect_timeout = 5
     one.networking.error_backoffs = _Endless()
+    # A worker waits that long for its object's next event, and a list makes one for each object:
+    # with kopf's 5 s ten thousand of them, and 100 MiB, are there at once.
+    one.queueing.idle_timeout = 0.2
     one.queueing.exit_timeout = 1
     one.queueing.error_delays = (1, 2, 5, 10, 30, 60)
     one.posting.enabled = False

@@ -21,6 +21,8 @@ class Store:
         """Whether the API server serves this kind and all its objects have been listed."""
         self.why = "not listed yet"
         """Why it is not served."""
+        self.asked = False
+        """Whether the API server has ever said if it serves this kind."""
         self._objects: dict[Key, Obj] = {}
         self._listeners: list[Listener] = []
         self._on_served: list[Callable[[], None]] = []
@@ -32,6 +34,16 @@ class Store:
     def get(self, namespace: str, name: str) -> Obj | None:
         """The object as last seen, to be read only."""
         return self._objects.get(Key(namespace, name))
+
+    def knows(self, obj: Obj) -> bool:
+        """Whether this object, or a later state of it, is here; may be asked from any thread."""
+        old = self.get(*key_of(obj))
+        return old is not None and version_of(obj) <= version_of(old)
+
+    def keep(self, obj: Obj) -> Obj:
+        """What to hold of a listed object: the one that is here, or a slim copy of a newer one."""
+        old = self.get(*key_of(obj))
+        return slim(obj) if old is None or version_of(old) < version_of(obj) else old
 
     def objects(self) -> Iterable[Obj]:
         """All objects, to be read only."""
@@ -55,7 +67,7 @@ class Store:
 
     def apply(self, obj: Obj) -> None:
         """Takes in an object that a watch reports as added or modified."""
-        self._take(obj, ours=False)
+        self._take(slim(obj), ours=False)
 
     def put(self, obj: Obj) -> None:
         """Takes in the response to a write of ours, so that it is read before its event arrives.
@@ -65,7 +77,7 @@ class Store:
         """
         old = self._objects.get(key_of(obj))
         if old is not None and old["metadata"].get("uid") == obj["metadata"].get("uid"):
-            self._take(obj, ours=True)
+            self._take(slim(obj), ours=True)
 
     def discard(self, obj: Obj) -> None:
         """Takes out an object that is gone; one of the same name that came after it stays."""
@@ -75,13 +87,17 @@ class Store:
             self._remove(key, old)
 
     def replace(self, objects: Iterable[Obj], version: int) -> None:
-        """Makes a list, consistent at ``version``, the truth: what is not in it has vanished."""
+        """Makes a list, consistent at ``version``, the truth: what is not in it has vanished.
+
+        The objects are those that ``keep`` returned, or may be kept as they are.
+        """
         listed = {key_of(obj): obj for obj in objects}
         for key, old in [one for one in self._objects.items() if one[0] not in listed]:
             if version_of(old) <= version:
                 self._remove(key, old)
         for obj in listed.values():
             self._take(obj, ours=False)
+        self.asked = True
         if not self.served:
             self.served, self.why = True, ""
             self._tell_served()
@@ -89,6 +105,7 @@ class Store:
     def withdraw(self, why: str) -> None:
         """Forgets everything, because the API server does not let us see this kind now."""
         was, self.served, self.why = self.served, False, why
+        self.asked = True
         self._objects.clear()
         for _, found in self._indices.values():
             found.clear()
@@ -101,7 +118,7 @@ class Store:
         if old is not None and version_of(obj) <= version_of(old):
             return
         self._unindex(key, old)
-        obj = self._objects[key] = slim(obj)
+        self._objects[key] = obj
         for values, found in self._indices.values():
             for value in values(obj):
                 found.setdefault(value, {})[key] = obj

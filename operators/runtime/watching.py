@@ -10,7 +10,7 @@ from operators.runtime.access import Gateway
 from operators.runtime.errors import Forbidden, GatewayError, NotFound
 from operators.runtime.gateway import Login
 from operators.runtime.kopfing import KopfThread, registry
-from operators.runtime.objects import Obj
+from operators.runtime.objects import Obj, slim
 from operators.runtime.store import Store
 from operators.runtime.telemetry import Telemetry
 
@@ -62,7 +62,11 @@ class OwnWatch:
         loop = asyncio.get_running_loop()
 
         def sink(resource: Resource, kind: str | None, obj: Obj) -> None:
-            loop.call_soon_threadsafe(self._take, resource, kind, obj)
+            """In kopf's thread. Most of what it lists is known from our own list just before."""
+            if kind is None and not self._sweep_due.is_set():
+                loop.call_soon_threadsafe(self._sweep_due.set)
+            if kind is not None or not self._stores[resource].knows(obj):
+                loop.call_soon_threadsafe(self._take, resource, kind, slim(obj))
 
         async def login() -> Login:
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._login(), loop))
@@ -95,8 +99,6 @@ class OwnWatch:
             store.discard(obj)
         elif store.served:
             store.apply(obj)
-        if kind is None:
-            self._sweep_due.set()
 
     async def _sweep_while(self, served: frozenset[Resource]) -> None:
         while self._served() == served:
@@ -113,7 +115,8 @@ class OwnWatch:
     async def _sweep(self) -> None:
         for store in self._stores.values():
             try:
-                store.replace(*await self._gateway.list(store.resource, self._namespace))
+                found = await self._gateway.list(store.resource, self._namespace, store.keep)
+                store.replace(*found)
             except (NotFound, Forbidden) as error:
                 self._withdraw(store, error)
             except GatewayError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from controllers.plan import Resource
 from operators.runtime.errors import Conflict, Gone, Invalid, NotFound
-from operators.runtime.objects import Key, Obj, key_of
+from operators.runtime.objects import Key, Obj, key_of, slim
 
 
 class CrashError(BaseException):
@@ -61,13 +61,15 @@ class Double:
         await asyncio.sleep(0)
         return copy.deepcopy(self._find(resource, Key(namespace, name)))
 
-    async def list(self, resource: Resource, namespace: str) -> tuple[list[Obj], int]:
+    async def list(
+        self, resource: Resource, namespace: str, keep: Callable[[Obj], Obj] = slim
+    ) -> tuple[list[Obj], int]:
         await asyncio.sleep(0)
         if resource not in self.objects:
             raise NotFound(resource.plural)
         found = self.objects[resource].values()
         return [
-            copy.deepcopy(one) for one in found if namespace in ("", key_of(one).namespace)
+            keep(copy.deepcopy(one)) for one in found if namespace in ("", key_of(one).namespace)
         ], self.version
 
     async def watch(self, resource: Resource, namespace: str, version: int) -> AsyncIterator[Obj]:

@@ -1,6 +1,7 @@
 """The cache's promises: never older than it was, no ghosts, and late kinds picked up."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from controllers.plan import Resource
 from operators.runtime.errors import Forbidden, Unavailable
 from operators.runtime.informer import Informer
-from operators.runtime.objects import Key, Obj
+from operators.runtime.objects import Key, Obj, slim
 from operators.runtime.store import Store
 from tests.operators.bench import until
 from tests.operators.double import Double
@@ -109,7 +110,8 @@ def test_an_index_follows_every_change() -> None:
 
 
 def test_managed_fields_are_not_kept() -> None:
-    store, _ = _store(_pod(managedFields=[{"manager": "kubectl"}]))
+    store, _ = _store()
+    store.apply(_pod(managedFields=[{"manager": "kubectl"}]))
     assert "managedFields" not in (store.get("n", "a") or {})["metadata"]
 
 
@@ -171,11 +173,13 @@ def test_an_error_ends_nothing(error: Exception, monkeypatch: pytest.MonkeyPatch
         whole = server.list
         failed: list[Resource] = []
 
-        async def broken(resource: Resource, namespace: str) -> tuple[list[Obj], int]:
+        async def broken(
+            resource: Resource, namespace: str, keep: Callable[[Obj], Obj] = slim
+        ) -> tuple[list[Obj], int]:
             if len(failed) < 3:
                 failed.append(resource)
                 raise error
-            return await whole(resource, namespace)
+            return await whole(resource, namespace, keep)
 
         server.list = broken  # type: ignore[method-assign]
         task = await _following(server, store)

@@ -45,3 +45,13 @@ def test_an_index_finds_the_very_object_that_is_cached() -> None:
     store.index("reason", lambda obj: [obj["spec"]["reason"]])
     store.replace([_sent("a", {"reason": "Settled"})], 1)
     assert store.by("reason", "Settled")[0] is store.get("n", "a")
+
+
+def test_a_list_of_what_is_known_holds_nothing_twice() -> None:
+    store = Store(TOYS)
+    store.replace([slim(_sent("a", {"n": 1}))], 1)
+    assert store.keep(_sent("a", {"n": 1})) is store.get("n", "a")
+    newer = _sent("a", {"n": 2})
+    newer["metadata"]["resourceVersion"] = "2"
+    assert store.keep(newer) == slim(newer)
+    assert "managedFields" not in store.keep(_sent("b", {}))["metadata"]
