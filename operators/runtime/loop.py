@@ -68,9 +68,10 @@ class Loop:
         """Works until ``stop``; raises only what is a bug in the loop itself."""
         while not self._stopping:
             self._tick()
-            if self._store.served:
+            ready = self._store.served and self._reconciler.informed()
+            if ready:
                 self._start(self._queue.take_due(min(BATCH, IN_FLIGHT - self._queue.in_flight)))
-            full = self._queue.in_flight >= IN_FLIGHT or not self._store.served
+            full = self._queue.in_flight >= IN_FLIGHT or not ready
             await (asyncio.sleep(0.1) if full else self._queue.wait(TICK))
 
     async def stop(self, seconds: float) -> None:

@@ -56,6 +56,13 @@ class Reconciler:
         self._clock = clock
         self._copies: dict[Key, _Copy] = {}
 
+    def informed(self) -> bool:
+        """Whether it is known of every kind that is watched what there is of it, or that it is not.
+
+        Before that, what is only not listed yet would be taken for missing.
+        """
+        return all(self._world.store(watch.resource).asked for watch in self._kind.watches)
+
     def open(self, obj: Obj, now: float) -> Case:
         """Parses the object and says what must be asked before it can be decided about.
 

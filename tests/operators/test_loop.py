@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from controllers.routing.istio import VIRTUAL_SERVICE
 from operators.runtime.errors import Conflict, Fenced, Unavailable
 from operators.runtime.objects import Key
 from tests.operators import toy
@@ -219,6 +220,7 @@ def test_an_object_that_is_gone_unnoticed_leaves_the_cache_at_the_first_write() 
         bench = Bench(server)
         bench.stores[TOYS].replace([server.at(TOYS, "one")], server.version)
         bench.stores[CONFIG_MAP].replace([server.at(CONFIG_MAP, "one-box")], server.version)
+        bench.stores[VIRTUAL_SERVICE].withdraw("not served")
         del server.objects[TOYS][Key("default", "one")]
         task = asyncio.create_task(bench.loop.run())
         await until(lambda: bench.count("world"))
