@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from hack.cluster import binaries
-from hack.cluster.cluster import Cluster
+from hack.cluster.cluster import PARTS, Cluster
 from hack.cluster.process import Process, started_for
+from hack.demo.stage import PROGRAMS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -21,7 +22,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 @pytest.fixture
 def name() -> Iterator[str]:
     """A name of this test's own; what a failed test left is taken away."""
-    missing = [one for one in binaries.BINARIES if binaries.find(one) is None]
+    needed = (binary for program in PROGRAMS for binary in PARTS[program].binaries)
+    missing = [binary for binary in needed if binaries.find(binary) is None]
     if missing:
         pytest.fail(f"{', '.join(missing)} missing: python -m hack.cluster build, then test again")
     chosen = secrets.token_hex(4)
