@@ -17,7 +17,7 @@ from operators.runtime.telemetry import Telemetry
 SWEEP = 600.0
 """Seconds between two lists that find what kopf never told: deletions while it listed anew."""
 SOON = 3.0
-"""Seconds after the first object of a list of kopf's own until that sweep is made."""
+"""Seconds after the last object of a list of kopf's own until that sweep is made."""
 ABSENT = 5.0
 """Seconds until kinds that the API server does not serve are asked for again."""
 LAST_WAIT = 30.0
@@ -106,10 +106,12 @@ class OwnWatch:
             try:
                 async with asyncio.timeout(ABSENT if absent else SWEEP):
                     await self._sweep_due.wait()
-                    await asyncio.sleep(SOON)
+                    while self._sweep_due.is_set():
+                        # Not before kopf has read its list to the end, which may take minutes.
+                        self._sweep_due.clear()
+                        await asyncio.sleep(SOON)
             except TimeoutError:
                 pass
-            self._sweep_due.clear()
             await self._sweep()
 
     async def _sweep(self) -> None:
