@@ -8,6 +8,7 @@ from typing import Literal
 
 from operators.cli.run import add_to, chosen, settings_of
 from operators.runtime import logs
+from operators.runtime.errors import Unavailable
 from operators.runtime.process import leave, serve
 from operators.runtime.settings import Settings
 from operators.runtime.telemetry import Telemetry
@@ -15,11 +16,21 @@ from operators.sources.prometheus import Prometheus
 
 
 class _StopOnce:
+    """Stops while no renewal of the lease is under way.
+
+    One that was would have passed its deadline when the process goes on, and would end it before
+    the write is sent.
+    """
+
     def __init__(self) -> None:
-        self._stopped = False
+        self._stopped = self._renewing = False
 
     def __call__(self, when: Literal["before", "after"], call: str) -> None:
-        if when == "before" and "/virtualservices/" in call and not self._stopped:
+        if "/leases" in call:
+            self._renewing = when == "before"
+        elif when == "before" and "/virtualservices/" in call and not self._stopped:
+            if self._renewing:
+                raise Unavailable("not now, the lease is being renewed")
             self._stopped = True
             os.kill(os.getpid(), signal.SIGSTOP)
 
