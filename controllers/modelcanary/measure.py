@@ -1,7 +1,10 @@
 """What one block of time shows: counts per arm for each guardrail, or why there are none."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from controllers.api.base import decimal
 from controllers.api.modelcanary.spec import Guardrail, GuardrailType
@@ -11,6 +14,9 @@ from controllers.readings import Answered, Missing
 from controllers.stats import evidence
 from controllers.stats.buckets import slower
 from controllers.stats.growth import growth
+
+_NEXT_TO_NONE = 0.0005
+"""A share of slower answers that a first block can hardly tell from none."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +75,24 @@ def declared(guardrail: Guardrail) -> str:
 def edges(guardrail: Guardrail, counts: Counts, most: int) -> tuple[str, ...] | None:
     """The edges to watch: the declared one first, then others over stable's slower half.
 
-    They are chosen from stable's counts alone, between about its median and its 99.9th percentile.
-    None where the histogram does not have the declared edge.
+    They are chosen from stable's counts alone, so that the shares of slower answers are spread
+    evenly on a log scale from 0.3 down to the first edge that next to none was slower than: a shift
+    of everything shows at the low ones, a rare stall at the high one. None where the histogram does
+    not have the declared edge.
     """
-    chosen = declared(guardrail)
-    if chosen not in counts.bad:
+    first = declared(guardrail)
+    if first not in counts.bad:
         return None
     if guardrail.type is not GuardrailType.LATENCY or counts.stable <= 0:
-        return (chosen,)
-    tails = {edge: stable / counts.stable for edge, (stable, _) in counts.bad.items()}
-    useful = sorted(
-        (edge for edge, tail in tails.items() if 0.001 <= tail <= 0.6 and edge != chosen),
-        key=float,
-    )
-    stride = max(1, -(-len(useful) // max(1, most - 1)))
-    return (chosen, *useful[::stride][: most - 1])
+        return (first,)
+    tails = {
+        edge: math.log(max(slower / counts.stable, _NEXT_TO_NONE))
+        for edge, (slower, _) in sorted(counts.bad.items(), key=lambda one: float(one[0]))
+        if edge != first and slower <= 0.6 * counts.stable
+    }
+    chosen = [first]
+    for wanted in np.geomspace(0.3, _NEXT_TO_NONE, most - 1):
+        rest = [edge for edge in tails if edge not in chosen]
+        if rest:
+            chosen.append(min(rest, key=lambda edge: abs(tails[edge] - math.log(wanted))))
+    return tuple(chosen)

@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 
 from controllers.api.modelcanary.status import Happening, ModelCanaryStatus
+from hack.cluster import operator
 from hack.cluster.cluster import Cluster
 from hack.cluster.models import Model
 from hack.cluster.process import DiedError, Process
 from hack.cluster.traffic import Traffic
-from hack.demo import operator
 from hack.demo.live import Live, NoAnswerError
 from hack.demo.scene import Arm, Scene
 from hack.demo.tally import Tally
@@ -48,7 +48,7 @@ class Stage:
         self.cluster.up(PARTS, scrape_seconds=2.0)
         self.cluster.kubectl("create", "namespace", NAMESPACE)
         operator.install(self.cluster)
-        self._operator = operator.start(self.cluster)
+        self._operator = operator.start(self.cluster, "--checkpoint", "2", "--log-format", "text")
 
     def serve(self, arm: str, trained: Trained) -> None:
         """Puts a version on an arm, in place of the one that was there."""

@@ -10,8 +10,8 @@ from hack.cluster.site import Site, answers, environment
 
 NAMESPACE = "modelyard-system"
 ACCOUNT = "modelyard"
-CHECKPOINT = 2
-"""Seconds for which a status may stay in the operator's memory; short, as somebody is watching."""
+USER = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
+"""How the audit log calls it."""
 
 
 def install(cluster: Cluster) -> None:
@@ -22,7 +22,7 @@ def install(cluster: Cluster) -> None:
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)
 
 
-def start(cluster: Cluster) -> Process:
+def start(cluster: Cluster, *flags: str) -> Process:
     """Starts ``modelyard run`` until it is ready; raises DiedError with its last lines."""
     kubeconfig = cluster.service_account_kubeconfig(NAMESPACE, ACCOUNT)
     site = Site(cluster.folder)
@@ -33,8 +33,7 @@ def start(cluster: Cluster) -> Process:
     process.start(
         [
             *(sys.executable, "-m", "operators.cli", "run", "--kubeconfig", str(kubeconfig)),
-            *("--prometheus-url", cluster.prometheus_url, "--listen", listen),
-            *("--checkpoint", str(CHECKPOINT), "--log-format", "text"),
+            *("--prometheus-url", cluster.prometheus_url, "--listen", listen, *flags),
         ],
         environment({"PYTHONPATH": str(ROOT)}),
     )
