@@ -35,7 +35,7 @@ def _parse() -> Size:
     parser.add_argument("--active", type=int, help="canaries in a run (1000)")
     parser.add_argument("--quick", action="store_true", help="a tenth of it all, in four minutes")
     chosen = parser.parse_args()
-    full = Size(objects=10_000, active=1_000, changes=1_000, rest=120.0, busy=180.0)
+    full = Size(objects=10_000, active=1_000, changes=400, rest=120.0, busy=180.0)
     size = QUICK if chosen.quick else full
     count = chosen.objects or size.objects
     active = min(count, size.active if chosen.active is None else chosen.active)

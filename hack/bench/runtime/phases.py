@@ -12,8 +12,10 @@ from hack.bench.runtime.records import Changes, Records, by_operator, changes, l
 from hack.bench.runtime.setting import Size
 from hack.cluster.cluster import Cluster
 
-RATE = 20.0
+RATE = 5.0
 """Specs changed in a second."""
+_IDLE = 0.1
+"""CPU seconds in 5 s under which the start counts as over."""
 _STEADY = 4 * objects.INTERVAL
 
 
@@ -35,6 +37,15 @@ def start(operator: Operator, size: Size) -> Start:
     return Start(ready, decided, cpu(operator.pid))
 
 
+def _await_idle(operator: Operator) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        meter = Meter(operator.pid)
+        time.sleep(5.0)
+        if meter.read().cpu < _IDLE:
+            return
+
+
 @dataclass(frozen=True)
 class Rest:
     """What an idle operator costs; memory in MiB, now and at its highest since the start."""
@@ -52,7 +63,8 @@ class Rest:
 
 
 def rest(cluster: Cluster, operator: Operator, size: Size) -> Rest:
-    """Measures while nothing happens."""
+    """Measures while nothing happens, once the lists of the start are over too."""
+    _await_idle(operator)
     records = Records(cluster.folder)
     server = Meter(cluster.part("kube-apiserver").process.pid() or 0)
     meter = Meter(operator.pid)

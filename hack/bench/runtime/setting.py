@@ -26,7 +26,7 @@ class Size:
     busy: float
 
 
-QUICK = Size(objects=1000, active=100, changes=100, rest=30.0, busy=75.0)
+QUICK = Size(objects=1000, active=100, changes=60, rest=30.0, busy=75.0)
 
 
 def prepare(cluster: Cluster, size: Size, say: Callable[[str], None]) -> None:
