@@ -12,9 +12,10 @@ import pytest
 
 from hack.cluster import binaries
 from hack.cluster.cluster import EVERYTHING, PARTS, Cluster
+from hack.cluster.operator import install
 from hack.cluster.process import Process
 from hack.cluster.site import answers, binary, environment
-from tests.cluster.operator import free_port, install
+from tests.cluster.operator import free_port
 from tests.cluster.scene import Scene, staged
 
 RUNS = binaries.ROOT / ".cluster" / "tests"

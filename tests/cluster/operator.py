@@ -23,14 +23,6 @@ SECOND = "modelyard-second"
 _READY_SECONDS = 60.0
 
 
-def install(cluster: Cluster) -> None:
-    """Applies the CRDs and the ClusterRole of the checkout, as users do."""
-    cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-    cluster.apply(*(one for one in granted() if one["kind"] == "ClusterRole"))
-    names = cluster.kubectl("get", "-f", str(ROOT / "crds"), "-o=name").split()
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)
-
-
 def granted() -> list[dict[str, Any]]:
     """The objects of ``deploy/rbac.yaml``."""
     return list(yaml.safe_load_all((ROOT / "deploy" / "rbac.yaml").read_text()))

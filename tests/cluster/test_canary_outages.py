@@ -10,9 +10,10 @@ import pytest
 from controllers.plan import Resource
 from hack.cluster.cluster import Cluster
 from hack.cluster.folder import locked
+from hack.cluster.operator import install
 from hack.cluster.process import Process
 from hack.cluster.site import Site
-from tests.cluster.operator import SECOND, install
+from tests.cluster.operator import SECOND
 from tests.cluster.oracle import History
 from tests.cluster.scene import ARMS, Scene, staged
 
