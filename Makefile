@@ -1,6 +1,8 @@
 # What developers run. Needs Python 3.11 or newer, make and git; all else is fetched or built.
 PYTHON ?= python3
 BIN := .venv/bin
+# Most tests wait for a cluster, so that more run at a time than there are cores.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); test $$n -gt 4 && echo $$n || echo 4)
 RUN := $(BIN)/python
 LOCK := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
@@ -38,7 +40,7 @@ demo: venv ## Promote a good model and roll back a bad one, on real traffic
 
 test: venv ## Run all tests, on a cluster of their own
 	$(RUN) -m hack.cluster build
-	$(RUN) -m pytest -n auto
+	$(RUN) -m pytest -n $(WORKERS)
 
 lint: venv ## Check style, types, imports, generated files and that nothing private is committed
 	$(BIN)/ruff check .

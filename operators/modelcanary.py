@@ -27,8 +27,8 @@ def observe(
 ) -> Seen:
     """The route, the Deployments behind the arms and older canaries on the route, from caches."""
     return Seen(
-        served=world.served(VIRTUAL_SERVICE),
         route=world.get(VIRTUAL_SERVICE, meta.namespace, spec.route_ref.name),
+        unserved=world.unserved(VIRTUAL_SERVICE),
         holder=_holder(world, meta, spec.route_ref.name),
         ready={
             arm.name: _ready(world, meta.namespace, arm.deployment)

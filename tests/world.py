@@ -44,7 +44,7 @@ class World:
     prometheus: Callable[[int], str] = lambda _: "up"
     """By the second: up, down (no answer) or blind (no scrapes)."""
     deleting: bool = False
-    served: bool = True
+    unserved: str = ""
     holder: str | None = None
     now: int = START
     generation: int = 1
@@ -134,8 +134,8 @@ class World:
         meta = self._meta()
         queries = modelcanary.needs(meta, spec, self.status, self.now)
         seen = Seen(
-            served=self.served,
             route=self.route,
+            unserved=self.unserved,
             holder=self.holder,
             ready=self.ready,
             answers={query: self.answer(query) for query in queries},

@@ -86,10 +86,10 @@ def _unusable(turn: Turn) -> Problem | None:
             f"spec.routeRef: ModelCanary {turn.seen.holder} is older and moves VirtualService "
             f"{name}: this one starts when that one is deleted",
         )
-    if not turn.seen.served:
+    if turn.seen.unserved:
         return Problem(
             "IstioMissing",
-            "the API server knows no VirtualServices (networking.istio.io/v1): install Istio",
+            f"{turn.seen.unserved}: the canary works once Istio is installed and may be read",
         )
     if turn.seen.route is None:
         return Problem(

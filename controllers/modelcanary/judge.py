@@ -17,7 +17,7 @@ from controllers.api.modelcanary.status import (
 from controllers.modelcanary import blocks, report
 from controllers.modelcanary.blocks import Block
 from controllers.modelcanary.bounds import bounds, counted, edges_each
-from controllers.modelcanary.measure import Counts, declared, edges, measure
+from controllers.modelcanary.measure import Counts, declared, edges, measure, over_edges
 from controllers.modelcanary.queries import Selector, counters, selector
 from controllers.modelcanary.turn import Turn
 from controllers.plan import Meta
@@ -306,7 +306,7 @@ def _against(spec: ModelCanarySpec, held: Held) -> float:
         mine = [
             float(one.rollback_log_e()) for (name, _), one in held.items() if name == guardrail.name
         ]
-        logs.append(float(combine_rollback(np.array(mine))) if mine else -math.inf)
+        logs.append(float(over_edges(mine)) if mine else -math.inf)
     return float(combine_rollback(np.array(logs)))
 
 

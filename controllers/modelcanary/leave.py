@@ -18,7 +18,7 @@ def leave(turn: Turn) -> None:
     if not turn.running or turn.spec.deletion_policy is DeletionPolicy.LEAVE:
         turn.finalizer = False
         return
-    if not turn.seen.served:
+    if turn.seen.unserved:
         _unread(turn)
         return
     live = None if turn.seen.route is None else weights.split(turn, turn.candidate.arm)

@@ -1,7 +1,7 @@
 """What one block of time shows: counts per arm for each guardrail, or why there are none."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,13 @@ from controllers.api.base import decimal
 from controllers.api.modelcanary.spec import Guardrail, GuardrailType
 from controllers.modelcanary.blocks import Block
 from controllers.modelcanary.queries import Selector, bad
-from controllers.readings import Answered, Missing
+from controllers.readings import Answered, FloatArray, Missing
 from controllers.stats import evidence
 from controllers.stats.buckets import slower
 from controllers.stats.growth import growth
+from controllers.stats.mixture import combine_rollback
 
+_RARE = 0.1
 _NEXT_TO_NONE = 0.0005
 """A share of slower answers that a first block can hardly tell from none."""
 
@@ -96,3 +98,14 @@ def edges(guardrail: Guardrail, counts: Counts, most: int) -> tuple[str, ...] | 
         if rest:
             chosen.append(min(rest, key=lambda edge: abs(tails[edge] - math.log(wanted))))
     return tuple(chosen)
+
+
+def over_edges(log_es: Sequence[FloatArray | float]) -> FloatArray:
+    """The log evidence against a release over the edges of one guardrail, in ``edges``' order.
+
+    A weighted mean. The last of several edges is there for rare stalls, which show in few answers
+    by a large ratio: a tenth of the weight is enough for them, and leaves the other edges what
+    they need to find a shift.
+    """
+    rare = _RARE if len(log_es) > 2 else 1.0
+    return combine_rollback(np.array(log_es), np.array([*[1.0] * (len(log_es) - 1), rare]))

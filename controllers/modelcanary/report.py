@@ -3,19 +3,16 @@
 import math
 from collections.abc import Mapping
 
-import numpy as np
-
 from controllers.api.base import go_duration
 from controllers.api.modelcanary.spec import Guardrail
 from controllers.api.modelcanary.status import Count, GuardrailStatus
 from controllers.modelcanary import blocks
 from controllers.modelcanary.bounds import counted
-from controllers.modelcanary.measure import declared
+from controllers.modelcanary.measure import declared, over_edges
 from controllers.modelcanary.turn import Turn
 from controllers.readings import Gap, Missing, Reading, Value
 from controllers.stats import evidence as stats
 from controllers.stats.eta import Eta, Traffic, eta
-from controllers.stats.mixture import combine_rollback
 
 _LARGEST = 1e9
 """An e-value above it says nothing more."""
@@ -118,7 +115,7 @@ def _count(
     edges = [
         float(one.rollback_log_e()) for (name, _), one in held.items() if name == guardrail.name
     ]
-    rollback = float(combine_rollback(np.array(edges)))
+    rollback = float(over_edges(edges))
     certify = float(evidence.certify_log_e())
     certain = certify >= -math.log(budget.beta)
     state = "Certified" if certain else "Testing"

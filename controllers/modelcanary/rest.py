@@ -44,7 +44,7 @@ def rest(turn: Turn, asked: frozenset[str]) -> Problem | None:
     if isinstance(live, Problem):
         return live
     if RESUME in asked:
-        resume(turn, live, 100 if turn.weights.arm == turn.stable.arm else 0)
+        _resume(turn, live, 100 if turn.weights.arm == turn.stable.arm else 0)
         return None
     if not weights.keep(turn, live):
         return None
@@ -59,7 +59,7 @@ def rest(turn: Turn, asked: frozenset[str]) -> Problem | None:
     return None
 
 
-def resume(turn: Turn, live: Split, percent: int) -> None:
+def _resume(turn: Turn, live: Split, percent: int) -> None:
     """Go on after a hand-made edit, at the weight that was decided."""
     turn.set(held=None, repairs=())
     weights.aim(turn, turn.weights.arm, percent, istio.percent(live))

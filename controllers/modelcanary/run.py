@@ -5,9 +5,9 @@ from controllers.api.modelcanary.spec import OnInconclusive
 from controllers.api.modelcanary.status import Cause, Phase, Verdict
 from controllers.modelcanary import blocks, judge, weights
 from controllers.modelcanary.judge import Judgement
-from controllers.modelcanary.rest import policy, resume
+from controllers.modelcanary.rest import policy
 from controllers.modelcanary.turn import Turn
-from controllers.routing.istio import Problem, Split
+from controllers.routing.istio import Problem
 
 SUPERSEDED = "Superseded"
 _FAILED = frozenset({"Regressed", "ThresholdFailed"})
@@ -18,7 +18,7 @@ def run(turn: Turn, asked: frozenset[str]) -> Problem | None:
     live = weights.split(turn, turn.candidate.arm)
     if isinstance(live, Problem):
         return live
-    _told(turn, asked, live)
+    _told(turn, asked)
     steady = weights.keep(turn, live)
     if turn.status.phase is Phase.ROLLING_BACK:
         if steady:
@@ -37,14 +37,14 @@ def run(turn: Turn, asked: frozenset[str]) -> Problem | None:
     return None
 
 
-def _told(turn: Turn, asked: frozenset[str], live: Split) -> None:
+def _told(turn: Turn, asked: frozenset[str]) -> None:
     """Do what people say by annotation or by a changed spec."""
     if APPROVE in asked:
         turn.set(approved=f"{turn.status.run}/{turn.status.step}")
         turn.say("Approved", f"step {turn.status.run}/{turn.status.step} is approved")
     if RESUME in asked:
-        step = turn.spec.steps[min(turn.status.step, len(turn.spec.steps)) - 1]
-        resume(turn, live, step.weight if turn.status.step else 0)
+        turn.set(held=None, repairs=())
+        turn.say("Resumed", f"step {turn.status.run}/{turn.status.step} goes on, as asked")
     if turn.status.phase is not Phase.ROLLING_BACK:
         _leave_if_told(turn, asked)
 
@@ -131,8 +131,12 @@ def _step(turn: Turn, found: Judgement) -> None:
     number = min(status.step, len(spec.steps))
     step = spec.steps[number - 1]
     last = number == len(spec.steps)
-    if step.weight < turn.weights.desired:
-        weights.aim(turn, turn.weights.arm, step.weight, turn.weights.applied)
+    # After an edit by hand, or of the spec: down at once, up only on measurements.
+    if step.weight != turn.weights.desired:
+        if step.weight < turn.weights.desired or found.judged:
+            weights.aim(turn, turn.weights.arm, step.weight, turn.weights.applied)
+        else:
+            turn.phase(Phase.PROGRESSING, "AwaitingMeasurement", found.message)
         return
     remaining = step.min_duration - turn.evidence.step
     phase = Phase.CERTIFYING if last and remaining <= 0 else Phase.PROGRESSING

@@ -11,10 +11,10 @@ from controllers.readings import Answered, Query
 class Seen:
     """One look at the world."""
 
-    served: bool
-    """Whether the API server knows VirtualServices at all."""
     route: Mapping[str, Any] | None
     """The VirtualService as it is now; None where there is none."""
+    unserved: str = ""
+    """Why no VirtualService can be read; empty: they can."""
     holder: str | None = None
     """The name of an older canary on the same route."""
     ready: Mapping[str, int | None] = field(default_factory=dict)

@@ -11,6 +11,8 @@ from operators.runtime.store import Store
 
 FIRST_WAIT = 1.0
 LAST_WAIT = 30.0
+PATIENCE = 5
+"""How often a right that was there may be denied, with growing waits, before it is believed."""
 ABSENT_WAIT = 5.0
 """Seconds until a kind that the API server does not serve is asked for again."""
 
@@ -28,6 +30,7 @@ class Informer:
         self._namespace = namespace
         self._chance = chance
         self._failures = 0
+        self._denied = 0
 
     async def run(self) -> None:
         """Follows the kind for ever: lists, watches, and lists again where a watch cannot go on."""
@@ -37,6 +40,9 @@ class Informer:
             except Gone:
                 _log.info("%s: the watch is too old, listing again", self._store.resource.plural)
             except (NotFound, Forbidden) as error:
+                if self._may_pass(error):
+                    await self._back_off(error)
+                    continue
                 self._withdraw(error)
                 await asyncio.sleep(ABSENT_WAIT)
             except GatewayError as error:
@@ -46,6 +52,7 @@ class Informer:
         store = self._store
         objects, version = await self._gateway.list(store.resource, self._namespace, store.keep)
         store.replace(objects, version)
+        self._denied = 0
         del objects  # for as long as the watch lasts, they would be held as they were
         while True:
             async for event in self._gateway.watch(self._store.resource, self._namespace, version):
@@ -56,6 +63,12 @@ class Informer:
                     self._store.discard(obj)
                 elif event["type"] in ("ADDED", "MODIFIED"):
                     self._store.apply(obj)
+
+    def _may_pass(self, error: GatewayError) -> bool:
+        """An API server that has just begun forbids everything until it has read its roles."""
+        self._denied += 1
+        known = isinstance(error, Forbidden) and self._store.served
+        return known and self._denied <= PATIENCE
 
     def _withdraw(self, error: GatewayError) -> None:
         resource = self._store.resource

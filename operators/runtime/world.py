@@ -17,12 +17,13 @@ class World:
         """The object as last seen, or None; KeyError for a kind that nobody watches."""
         return self._stores[resource].get(namespace, name)
 
-    def served(self, resource: Resource) -> bool:
-        """Whether the API server serves this kind and all its objects are known.
+    def unserved(self, resource: Resource) -> str:
+        """Why objects of this kind cannot be read now; empty: they can.
 
-        False while its CRD is not installed; this turns True when that comes.
+        Its CRD is not installed, or a right is missing; it turns empty when that comes.
         """
-        return self._stores[resource].served
+        store = self._stores[resource]
+        return "" if store.served else store.why
 
     def by(self, resource: Resource, index: str, value: Hashable) -> list[Obj]:
         """The objects of one of our own kinds that have the value in an index of that kind."""

@@ -187,3 +187,40 @@ def test_an_error_ends_nothing(error: Exception, monkeypatch: pytest.MonkeyPatch
         task.cancel()
 
     asyncio.run(story())
+
+
+def test_a_right_that_is_denied_for_a_moment_empties_no_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("operators.runtime.informer.FIRST_WAIT", 0.005)
+    monkeypatch.setattr("operators.runtime.informer.ABSENT_WAIT", 0.01)
+
+    async def story() -> None:
+        server, store = Double(), Store(PODS)
+        _add(server, "a")
+        told: list[bool] = []
+        store.on_served(lambda: told.append(store.served))
+        task = await _following(server, store)
+        await until(lambda: store.served)
+        whole, denied = server.list, 0
+
+        async def forbidding(*_: Any) -> tuple[list[Obj], int]:
+            nonlocal denied
+            denied += 1
+            raise Forbidden("roles are not read yet")
+
+        server.list = forbidding  # type: ignore[method-assign, assignment]
+        await server.cut()
+        await until(lambda: denied == 3)
+        assert store.get("n", "a")
+        server.list = whole  # type: ignore[method-assign]
+        server.revive()
+        await asyncio.sleep(0.1)
+        assert told == [True]
+        server.list = forbidding  # type: ignore[method-assign, assignment]
+        await server.cut()
+        await until(lambda: not store.served)
+        assert "no right to list and watch pods" in store.why
+        task.cancel()
+
+    asyncio.run(story())

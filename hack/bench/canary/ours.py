@@ -8,9 +8,9 @@ import numpy as np
 
 from controllers.modelcanary.blocks import lag, settled
 from controllers.modelcanary.judge import RESTART_SECONDS
+from controllers.modelcanary.measure import over_edges
 from controllers.readings import FloatArray
 from controllers.stats.evidence import Block, Bounds, Evidence
-from controllers.stats.mixture import combine_rollback
 from hack.bench.canary.ramp import Ramp
 from hack.bench.canary.simulate import BAD, CANDIDATE, GOOD, STABLE, BoolArray, Scraped
 
@@ -79,7 +79,7 @@ def judge(
     certified = {beta: np.full(runs, math.inf) for beta in betas}
     for tick, held in _evidence(counts, ramp, runs):
         minutes = float(ramp.minutes(tick + 1, lag(ramp.analysis)))
-        against = combine_rollback(np.stack([one.rollback_log_e() for one in held]))
+        against = over_edges([one.rollback_log_e() for one in held])
         for alpha, when in rollback.items():
             when[np.isinf(when) & (against >= -math.log(alpha))] = minutes
         in_favour = held[0].certify_log_e()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controllers import modelcanary
+from controllers.api.modelcanary import RESUME
 from controllers.api.modelcanary.spec import ModelCanarySpec
 from controllers.api.modelcanary.status import ModelCanaryStatus, Phase
 from controllers.modelcanary import Seen
@@ -121,7 +122,7 @@ def test_the_same_look_gives_the_same_plan() -> None:
     one = World(copy.deepcopy(SPEC)).run(100)
     spec = ModelCanarySpec.model_validate(one.spec)
     meta = one._meta()
-    seen = Seen(served=True, route=one.route)
+    seen = Seen(route=one.route)
     plans = [modelcanary.decide(meta, spec, one.status, seen, one.now) for _ in range(2)]
     assert plans[0] == plans[1]
 
@@ -193,3 +194,17 @@ def test_a_rollback_gives_way_to_nobody() -> None:
     one.run(5)
     assert one.share == 0
     assert one.status.phase is Phase.ROLLED_BACK
+
+
+def test_going_on_after_a_hand_edit_waits_for_a_measurement() -> None:
+    one = World(copy.deepcopy(SPEC)).run(110)
+    assert one.share == 25
+    one.edit(1)
+    one.prometheus = lambda second: "down" if second < 400 else "up"
+    one.run(60)
+    one.annotations[RESUME] = one.status.at
+    one.wake()
+    one.run(400 - (one.now - START) - 1)
+    assert one.share == 1
+    one.run(60)
+    assert one.share == 25

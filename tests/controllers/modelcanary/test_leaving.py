@@ -12,7 +12,7 @@ def _blind_and_deleted() -> World:
     """The operator has just begun: it knows the canary and has not read the routes yet."""
     w = world().run(HOUR, step(2)).run(10)
     w.restart()
-    w.served, w.deleting = False, True
+    w.unserved, w.deleting = "not listed yet", True
     w.wake()
     return w
 
@@ -22,7 +22,7 @@ def test_a_route_that_was_not_read_yet_is_not_taken_for_one_that_is_gone() -> No
     route, w.route = w.route, None
     w.run(20)
     assert not _is_gone(w)
-    w.served, w.route = True, route
+    w.unserved, w.route = "", route
     w.wake()
     w.run(HOUR)
     assert _is_gone(w)
