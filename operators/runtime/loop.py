@@ -59,6 +59,8 @@ class Loop:
         self._telemetry = telemetry
         self._now = now
         self._writers = asyncio.Semaphore(WRITERS)
+        # Apart, lest a changed spec wait behind a thousand statuses that are due at one instant.
+        self._answerers = asyncio.Semaphore(WRITERS)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.ticked: float | None = None
@@ -153,7 +155,7 @@ class Loop:
             # Decided on a spec that is past, a write could do what its author just forbade.
             self._queue.add(key)
             return "changed"
-        async with self._writers:
+        async with self._answerers if case.changed else self._writers:
             plan = await self._reconciler.close(case, answers, now)
         self._queue.succeeded(key)
         if plan.look_again is not None:

@@ -37,6 +37,12 @@ class Case:
     problem: str
     needs: tuple[Query, ...]
 
+    @property
+    def changed(self) -> bool:
+        """Whether the recorded status speaks of another spec: somebody waits for the answer."""
+        recorded = (self.obj.get("status") or {}).get("observedGeneration")
+        return bool(recorded != self.meta.generation)
+
 
 class Reconciler:
     """Opens cases and closes them with a settled plan; keeps working copies of statuses."""

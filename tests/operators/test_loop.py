@@ -5,7 +5,8 @@ from typing import Any
 
 from controllers.routing.istio import VIRTUAL_SERVICE
 from operators.runtime.errors import Conflict, Fenced, Unavailable
-from operators.runtime.objects import Key
+from operators.runtime.loop import WRITERS
+from operators.runtime.objects import Key, Obj
 from tests.operators import toy
 from tests.operators.bench import TOYS, Bench, settled, until
 from tests.operators.double import Double
@@ -31,7 +32,7 @@ def test_a_query_that_many_share_is_sent_once_for_a_batch() -> None:
         bench = Bench(server)
         bench.answers.slow["up"] = asyncio.Event()
         async with bench.running():
-            await until(lambda: bench.queue.in_flight == 50)
+            await until(lambda: bench.queue.in_flight == 50 and bench.answers.asked)
             return list(bench.answers.asked)
 
     assert asyncio.run(story()) == ["up"]
@@ -243,5 +244,34 @@ def test_stopping_lets_the_write_in_flight_end_and_takes_nothing_more() -> None:
             await bench.loop.stop(5.0)
             assert server.at(TOYS, "one")["status"]["desired"] == "red"
             assert not _applied(server, "one")
+
+    asyncio.run(story())
+
+
+def test_a_changed_spec_does_not_wait_behind_statuses_that_hang() -> None:
+    async def story() -> None:
+        server = _server(one={}, **{f"t{n}": {} for n in range(WRITERS)})
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: all(_applied(server, key.name) for key in server.objects[TOYS]))
+            release, patch = asyncio.Event(), server.patch
+            hanging = 0
+
+            async def slow(*at: Any, **how: Any) -> Obj:
+                nonlocal hanging
+                if at[2] != "one" and not release.is_set():
+                    hanging += 1
+                    await release.wait()
+                return await patch(*at, **how)
+
+            server.patch = slow  # type: ignore[method-assign]
+            for n in range(WRITERS):
+                server.edit(CONFIG_MAP, Key("default", f"t{n}-box"), {"data": {"value": "x"}})
+            await server.wake()
+            await until(lambda: hanging == WRITERS)
+            server.edit(TOYS, Key("default", "one"), {"spec": {"value": "blue"}})
+            await server.wake()
+            await until(lambda: server.at(TOYS, "one")["status"]["desired"] == "blue")
+            release.set()
 
     asyncio.run(story())

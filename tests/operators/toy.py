@@ -36,6 +36,7 @@ class ToyStatus(Model):
     desired: str = ""
     applied: str = ""
     looks: int = 0
+    observed_generation: int = 0
     answer: str = ""
     reason: str = ""
     message: str = ""
@@ -74,7 +75,7 @@ def decide(meta: Meta, spec: ToySpec, status: ToyStatus, seen: Seen, now: float)
     said = {"looks": status.looks + 1, "reason": "Kept", "message": ""} | (
         {} if answer is None else {"answer": type(answer).__name__ + _shown(answer)}
     )
-    status = status.model_copy(update=said)
+    status = status.model_copy(update={**said, "observed_generation": meta.generation})
     spent = frozenset({AGAIN} & set(meta.annotations))
     if status.desired != spec.value:
         wanted = status.model_copy(update={"desired": spec.value})
