@@ -89,7 +89,7 @@ def _starting(found: Found, size: Size) -> list[Row]:
             f"... until all {size.objects} are decided about, the lease's expiry included",
             "",
             f"{again.decided:.1f} s, {again.cpu:.1f} s of CPU",
-            f"{found.timers.started:.0f} s: kopf's timers until each had looked once",
+            f"{found.timers.started:.0f} s: kopf's timers restarted, until each had looked once",
         ),
         Row(
             "the first start: each adopted, with a status and an event",
