@@ -40,7 +40,7 @@ demo: venv ## Promote a good model and roll back a bad one, on real traffic
 
 test: venv ## Run all tests, on a cluster of their own
 	$(RUN) -m hack.cluster build
-	$(RUN) -m pytest -n $(WORKERS)
+	$(RUN) -m pytest -n $(WORKERS) --dist worksteal
 
 lint: venv ## Check style, types, imports, generated files and that nothing private is committed
 	$(BIN)/ruff check .

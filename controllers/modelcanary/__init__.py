@@ -89,7 +89,7 @@ def _unusable(turn: Turn) -> Problem | None:
     if turn.seen.unserved:
         return Problem(
             "IstioMissing",
-            f"{turn.seen.unserved}: the canary works once Istio is installed and may be read",
+            f"{turn.seen.unserved}: install Istio, or let the operator read its VirtualServices",
         )
     if turn.seen.route is None:
         return Problem(
