@@ -1,5 +1,6 @@
 """When evidence is taken: blocks between evaluation instants on a fixed grid of time."""
 
+import zlib
 from dataclasses import dataclass
 
 from controllers.api.modelcanary.spec import Analysis
@@ -33,16 +34,20 @@ def lag(analysis: Analysis) -> float:
     return min(analysis.scrape_interval, 5.0)
 
 
-def first(now: float, analysis: Analysis) -> int:
-    """The newest instant of the grid that is not in the future."""
+def first(now: float, analysis: Analysis, uid: str) -> int:
+    """The newest instant of an object's grid that is not in the future.
+
+    Each object has a phase of its own, so that a thousand runs that began together are not all due
+    at the same instant.
+    """
     interval = int(analysis.interval)
-    return int(now) // interval * interval
+    phase = zlib.crc32(uid.encode()) % interval
+    return (int(now) - phase) // interval * interval + phase
 
 
 def following(instant: int, analysis: Analysis) -> int:
-    """The next instant of the grid after this one."""
-    interval = int(analysis.interval)
-    return instant // interval * interval + interval
+    """The next instant of the grid after this one; a changed interval counts from it."""
+    return instant + int(analysis.interval)
 
 
 def block(evidence: Evidence, analysis: Analysis) -> Block:

@@ -122,7 +122,7 @@ def _start(turn: Turn, release: ArmVersion) -> None:
         guardrails=(),
         policy_digest=policy(turn),
         subject_digest=digest(turn.arm(release.arm).wire(), release.version),
-        evidence=Evidence(instant=blocks.first(turn.now, turn.spec.analysis)),
+        evidence=Evidence(instant=blocks.first(turn.now, turn.spec.analysis, turn.meta.uid)),
         weights=Weights(arm=release.arm, desired=0, applied=0),
     )
     turn.say(
