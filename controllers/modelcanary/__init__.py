@@ -108,7 +108,10 @@ def _unusable(turn: Turn) -> Problem | None:
 
 def _accepted(turn: Turn, problem: Problem | None) -> None:
     if problem is None:
+        old = conditions.get(turn.status.conditions, "Accepted")
         turn.condition("Accepted", "Accepted", value=True)
+        if old is not None and old.status == "False" and turn.status.reason == old.reason:
+            turn.say("Accepted", f"no longer {old.reason}: the canary works again")
         return
     before = turn.status.conditions
     turn.condition("Accepted", problem.reason, problem.message, value=False)

@@ -208,3 +208,16 @@ def test_going_on_after_a_hand_edit_waits_for_a_measurement() -> None:
     assert one.share == 1
     one.run(60)
     assert one.share == 25
+
+
+def test_what_stood_in_the_way_is_not_said_for_ever() -> None:
+    one = World(copy.deepcopy(SPEC)).run(600, lambda w: w.status.phase is Phase.PROMOTED)
+    route, one.route = one.route, None
+    one.wake()
+    one.run(5)
+    assert one.status.reason == "RouteNotFound"
+    one.route = route
+    one.wake()
+    one.run(5)
+    assert one.status.reason == "Accepted"
+    assert one.status.phase is Phase.PROMOTED
