@@ -89,17 +89,7 @@ def restart(spec: ModelCanarySpec, evidence: Evidence) -> Evidence:
 def certified(turn: Turn) -> bool:
     """Whether every counted guardrail is certified by the present evidence."""
     evidence = turn.status.evidence
-    if evidence is None:
-        return False
-    held = load(turn.spec, evidence)
-    needed = -math.log(turn.spec.error_budget.beta)
-    logs = [
-        float(held[guardrail.name, declared(guardrail)].certify_log_e())
-        if (guardrail.name, declared(guardrail)) in held
-        else -math.inf
-        for guardrail in counted(turn.spec)
-    ]
-    return bool(logs) and min(logs) >= needed
+    return evidence is not None and _certified(turn.spec, load(turn.spec, evidence))
 
 
 def candidate_is_idle(turn: Turn) -> bool:
@@ -289,7 +279,7 @@ def _conclude(turn: Turn, *, judged: bool, retry: float | None) -> Judgement:
     log_e = _against(turn.spec, held)
     message = report.headline(turn, log_e)
     regressed = log_e >= -math.log(turn.spec.error_budget.alpha)
-    certain = certified(turn) and not regressed
+    certain = _certified(turn.spec, held) and not regressed
     contradicted = _contradicted(turn)
     report.verdicts(turn, log_e, regressed=regressed, certain=certain)
     report.traffic(turn, contradicted=contradicted)
@@ -297,6 +287,13 @@ def _conclude(turn: Turn, *, judged: bool, retry: float | None) -> Judgement:
     holds = report.holds(turn, contradicted=contradicted)
     reason, text = holds or ("AwaitingEvidence", message)
     return Judgement(judged, reason, text, holds, against, certain, retry)
+
+
+def _certified(spec: ModelCanarySpec, held: Held) -> bool:
+    needed = -math.log(spec.error_budget.beta)
+    keys = [(guardrail.name, declared(guardrail)) for guardrail in counted(spec)]
+    logs = [float(held[key].certify_log_e()) if key in held else -math.inf for key in keys]
+    return bool(logs) and min(logs) >= needed
 
 
 def _against(spec: ModelCanarySpec, held: Held) -> float:
