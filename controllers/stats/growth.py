@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from controllers.readings import FloatArray, Gap, Missing, Series
+from controllers.readings import FloatArray, Gap, Missing, Samples, Series
 
 Key = TypeVar("Key", bound=Hashable)
 Labels = Mapping[str, str]
@@ -35,7 +35,7 @@ class _Span:
 
     labels: Labels
     times: FloatArray
-    values: FloatArray
+    values: Samples
     new: bool
     """Whether there is none at or before ``since``."""
 
