@@ -57,6 +57,8 @@ class Write:
     name: str
     resource_version: str
     patch: Mapping[str, Any]
+    subresource: str = ""
+    """Such as ``scale``, whose shape the patch then has; empty: the object itself."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -88,6 +89,14 @@ Duration = Annotated[
 ]
 """Seconds here, a Go-style string such as ``90s`` on the wire."""
 
+WholeSeconds = Annotated[
+    float,
+    BeforeValidator(_from_wire_duration),
+    PlainSerializer(lambda value: f"{value:.0f}s", return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "maxLength": 20, "pattern": r"^([0-9]{1,5}(h|m|s)){1,3}$"}),
+]
+"""A duration without a fraction of a second."""
+
 Decimal = Annotated[
     float,
     BeforeValidator(lambda value: float(value) if isinstance(value, str) else value),
@@ -108,6 +117,23 @@ Text = Annotated[str, Field(max_length=1024)]
 
 Timestamp = Annotated[str, Field(max_length=40)]
 """An RFC 3339 time in UTC."""
+
+
+def _instant(value: object) -> object:
+    return int(datetime.fromisoformat(value).timestamp()) if isinstance(value, str) else value
+
+
+Instant = Annotated[
+    int,
+    BeforeValidator(_instant),
+    PlainSerializer(
+        lambda value: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        return_type=str,
+        when_used="json",
+    ),
+    WithJsonSchema({"type": "string", "maxLength": 40}),
+]
+"""Unix seconds here, an RFC 3339 time on the wire."""
 
 
 class Condition(Model):

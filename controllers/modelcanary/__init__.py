@@ -1,15 +1,15 @@
 """ModelCanary: what it needs to know and what it decides; all of its judgement and nothing else."""
 
 from controllers import conditions
-from controllers.api.base import Condition
 from controllers.api.modelcanary.spec import GuardrailType, ModelCanarySpec
 from controllers.api.modelcanary.status import ModelCanaryStatus, Phase, Verdict
-from controllers.modelcanary import answers, judge, leave, rest, run
+from controllers.modelcanary import answers, blocks, judge, leave, rest, run
 from controllers.modelcanary.queries import selector
 from controllers.modelcanary.seen import Seen
 from controllers.modelcanary.turn import RUNNING, Turn
-from controllers.plan import Event, Meta, Plan
+from controllers.plan import Meta, Plan
 from controllers.readings import Query
+from controllers.refusal import refusal
 from controllers.routing.istio import Problem
 
 __all__ = ["Seen", "decide", "needs", "refuse"]
@@ -23,13 +23,17 @@ def needs(
         return ()
     if status.phase is Phase.ROLLING_BACK and not meta.deleting:
         return ()
-    return judge.queries(meta, spec, status.evidence, now)
+    evidence = blocks.past(status.evidence, spec.analysis, meta.uid, now)
+    return judge.queries(meta, spec, evidence, now)
 
 
 def decide(
     meta: Meta, spec: ModelCanarySpec, status: ModelCanaryStatus, seen: Seen, now: float
 ) -> Plan[ModelCanaryStatus]:
     """What shall be done now; the same for the same arguments, and safe to do twice."""
+    if status.evidence is not None:
+        evidence = blocks.past(status.evidence, spec.analysis, meta.uid, now)
+        status = status.model_copy(update={"evidence": evidence})
     turn = Turn(meta, spec, seen, now, status)
     if meta.deleting:
         leave.leave(turn)
@@ -44,28 +48,8 @@ def refuse(
     meta: Meta, status: ModelCanaryStatus, message: str, now: float
 ) -> Plan[ModelCanaryStatus]:
     """Say that the spec cannot be read; nothing is moved, and a deletion is not held up."""
-    condition = Condition(
-        type="Accepted",
-        status="False",
-        reason="InvalidSpec",
-        message=message[:1024],
-        observed_generation=meta.generation,
-    )
-    refused = status.model_copy(
-        update={
-            "observed_generation": meta.generation,
-            "reason": "InvalidSpec",
-            "message": message[:1024],
-            "conditions": conditions.put(status.conditions, (condition,), now),
-        }
-    )
-    new = refused != status
-    return Plan(
-        refused,
-        "InvalidSpec",
-        events=(Event("InvalidSpec", message, warning=True),) if new else (),
-        finalizer=status.phase in RUNNING and not meta.deleting,
-    )
+    holds = status.phase in RUNNING and not meta.deleting
+    return refusal(meta, status, message, now, longest=1024, finalizer=holds)
 
 
 def _steer(turn: Turn) -> Problem | None:

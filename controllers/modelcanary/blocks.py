@@ -65,5 +65,25 @@ def settled(moved: float, analysis: Analysis) -> int:
 
 
 def wait(evidence: Evidence, analysis: Analysis, now: float) -> float:
-    """Seconds until the next block can be judged; 0 when it can be now."""
-    return max(0.0, block(evidence, analysis).until + lag(analysis) - now)
+    """Seconds until the next block can be judged; 0 when it can be now.
+
+    Never more than a block takes: after a clock that was set back, it may be set right any moment.
+    """
+    left = block(evidence, analysis).until + lag(analysis) - now
+    return max(0.0, min(left, analysis.interval + lag(analysis)))
+
+
+def past(evidence: Evidence, analysis: Analysis, uid: str, now: float) -> Evidence:
+    """The evidence without instants of the future, where a clock that was ahead was set right.
+
+    Nothing was measured at them, so that nothing is judged twice. What was measured before a clock
+    was set back stays judged, and its time has to come again.
+    """
+    changes: dict[str, int | None] = {}
+    if evidence.tried is not None and evidence.tried > now:
+        changes["tried"] = None
+    if not evidence.counts and evidence.instant > now:
+        changes["instant"] = first(now, analysis, uid)
+    if evidence.open_from > (soonest := settled(now, analysis)):
+        changes["open_from"] = soonest
+    return evidence.model_copy(update=changes) if changes else evidence

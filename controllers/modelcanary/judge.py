@@ -21,7 +21,7 @@ from controllers.modelcanary.measure import Counts, declared, edges, measure, ov
 from controllers.modelcanary.queries import Selector, counters, selector
 from controllers.modelcanary.turn import Turn
 from controllers.plan import Meta
-from controllers.readings import Answered, Gap, Missing, Query, Value, scalar
+from controllers.readings import Answered, Gap, Missing, Query, Value, complete, scalar
 from controllers.stats import evidence as stats
 from controllers.stats.mixture import combine_rollback
 from controllers.stats.split import split as split_check
@@ -31,6 +31,8 @@ RESTART_SECONDS = 600.0
 PATIENCE = 3
 """Intervals to wait for all queries of a block before it is judged without the failed ones."""
 RETRY_SECONDS = 2.0
+_ASK_AGAIN = frozenset({Gap.FAILED, Gap.PARTIAL})
+"""What may be answered better a moment later."""
 
 Key = tuple[str, str]
 Held = dict[Key, stats.Evidence]
@@ -154,7 +156,7 @@ def _absorb(turn: Turn) -> tuple[bool, float | None]:
     measured = {name: one for name, one in found.items() if isinstance(one, Counts)}
     missing = {name: one for name, one in found.items() if isinstance(one, Missing)}
     overdue = turn.now - block.until > PATIENCE * turn.spec.analysis.interval
-    failed = any(one.gap is Gap.FAILED for one in missing.values())
+    failed = any(one.gap in _ASK_AGAIN for one in missing.values())
     if failed and (not measured or not overdue):
         report.missing(turn, missing)
         return False, RETRY_SECONDS
@@ -264,7 +266,7 @@ def _threshold(
     answered: Answered = turn.seen.answers.get(query) or Missing(Gap.FAILED, "not asked")
     old = next((g for g in turn.status.guardrails if g.name == guardrail.name), None)
     failing = old.failing_for or 0.0 if old is not None else 0.0
-    reading = scalar(answered, block.until)
+    reading = scalar(complete(answered), block.until)
     if not isinstance(reading, Value):
         missing[guardrail.name] = reading
         return report.threshold(guardrail, reading, failing)

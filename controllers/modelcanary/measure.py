@@ -10,7 +10,7 @@ from controllers.api.base import decimal
 from controllers.api.modelcanary.spec import Guardrail, GuardrailType
 from controllers.modelcanary.blocks import Block
 from controllers.modelcanary.queries import Selector, bad
-from controllers.readings import Answered, FloatArray, Missing
+from controllers.readings import Answered, FloatArray, Missing, complete
 from controllers.stats import evidence
 from controllers.stats.buckets import slower
 from controllers.stats.growth import growth
@@ -44,6 +44,7 @@ def measure(
     arms: tuple[str, str],
 ) -> Counts | Missing:
     """The counts of a guardrail in a block; ``arms`` are the names of stable and candidate."""
+    answered = complete(answered)
     if isinstance(answered, Missing):
         return answered
     grown = growth(answered.series, block.since, block.until, block.max_age)

@@ -52,6 +52,7 @@ _FIXES = {
     Gap.STALE: "is the target still scraped, and spec.analysis.scrapeInterval as in Prometheus?",
     Gap.NOT_FINITE: "does the query divide by zero?",
     Gap.AMBIGUOUS: "aggregate the query to one series",
+    Gap.PARTIAL: "does a part of Prometheus, such as one of its stores, not answer?",
 }
 
 

@@ -3,20 +3,14 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import Field
 
-from controllers.api.base import Decimal, Duration, Label, Model, rules, seconds
+from controllers.api.base import Decimal, Duration, Label, Model, WholeSeconds, rules
 
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Version = Annotated[
     str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")
-]
-WholeSeconds = Annotated[
-    float,
-    BeforeValidator(lambda value: seconds(value) if isinstance(value, str) else value),
-    PlainSerializer(lambda value: f"{value:.0f}s", return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "maxLength": 20, "pattern": r"^([0-9]{1,5}(h|m|s)){1,3}$"}),
 ]
 
 

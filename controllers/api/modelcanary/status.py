@@ -1,30 +1,12 @@
 """What a ModelCanary tells its users."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import Field
 
-from controllers.api.base import Conditions, Decimal, Duration, Model, Timestamp
+from controllers.api.base import Conditions, Decimal, Duration, Instant, Model, Timestamp
 from controllers.api.modelcanary.spec import Percent
-
-
-def _instant(value: object) -> object:
-    return int(datetime.fromisoformat(value).timestamp()) if isinstance(value, str) else value
-
-
-Instant = Annotated[
-    int,
-    BeforeValidator(_instant),
-    PlainSerializer(
-        lambda value: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        return_type=str,
-        when_used="json",
-    ),
-    WithJsonSchema({"type": "string", "maxLength": 40}),
-]
-"""Unix seconds here, an RFC 3339 time on the wire."""
 
 
 class Phase(StrEnum):
