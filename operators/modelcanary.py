@@ -10,11 +10,14 @@ from controllers.plan import Meta, Resource
 from controllers.readings import Answered, Query
 from controllers.routing.istio import VIRTUAL_SERVICE
 from operators.runtime.kind import Kind, Watch
-from operators.runtime.objects import Key, Obj, key_of
+from operators.runtime.objects import Key, Obj, Trim, key_of, older, slim
+from operators.runtime.resources import DEPLOYMENT
 from operators.runtime.rights import Rule
+from operators.runtime.trims import workload
 from operators.runtime.world import World
 
-DEPLOYMENT = Resource("apps", "v1", "deployments", "Deployment")
+BY_DEPLOYMENT = "deployment"
+"""The index of canaries by the Deployments behind their arms."""
 
 
 def observe(
@@ -29,7 +32,7 @@ def observe(
     return Seen(
         route=world.get(VIRTUAL_SERVICE, meta.namespace, spec.route_ref.name),
         unserved=world.unserved(VIRTUAL_SERVICE),
-        holder=_holder(world, meta, spec.route_ref.name),
+        holder=older(_on_route(world, meta.namespace, spec.route_ref.name), meta),
         ready={
             arm.name: _ready(world, meta.namespace, arm.deployment)
             for arm in spec.arms
@@ -37,16 +40,6 @@ def observe(
         },
         answers=answers,
     )
-
-
-def _holder(world: World, meta: Meta, route: str) -> str | None:
-    """The oldest canary on the route, where that is another one; names decide between equals."""
-    holders = [
-        (peer["metadata"].get("creationTimestamp", ""), peer["metadata"]["name"])
-        for peer in _on_route(world, meta.namespace, route)
-    ]
-    oldest = min(holders, default=(meta.created, meta.name))
-    return None if oldest >= (meta.created, meta.name) else oldest[1]
 
 
 def _on_route(world: World, namespace: str, route: str) -> list[Obj]:
@@ -66,20 +59,21 @@ def _route(canary: Obj) -> Iterable[tuple[str, str]]:
     return [(canary["metadata"].get("namespace", ""), name)] if name else []
 
 
-def _deployments(canary: Obj) -> Iterable[tuple[str, str]]:
+def deployments(canary: Obj) -> Iterable[tuple[str, str]]:
+    """The Deployments behind the arms of a canary, each with its namespace."""
     namespace = canary["metadata"].get("namespace", "")
     arms = canary.get("spec", {}).get("arms") or ()
     return [(namespace, arm["deployment"]) for arm in arms if arm.get("deployment")]
 
 
-def _by(index: str, resource: Resource) -> Watch:
+def _by(index: str, resource: Resource, trim: Trim = slim) -> Watch:
     """Wake the canaries that name a changed object."""
 
     def keys(world: World, changed: Obj) -> Iterable[Key]:
         found = world.by(MODELCANARY.resource, index, tuple(key_of(changed)))
         return [key_of(canary) for canary in found]
 
-    return Watch(resource, keys)
+    return Watch(resource, keys, trim)
 
 
 def _peers(world: World, changed: Obj) -> Iterable[Key]:
@@ -90,24 +84,35 @@ def _peers(world: World, changed: Obj) -> Iterable[Key]:
                 yield key_of(peer)
 
 
+_PROMOTION = (
+    "tests/cluster/test_canary_promotion.py::"
+    "test_a_good_release_is_promoted_on_both_presets_and_the_next_one_on_the_other_arm"
+)
+_NO_REPLICA = (
+    "tests/cluster/test_canary_outages.py::test_an_arm_without_a_ready_replica_is_given_no_traffic"
+)
+
 RULES = (
     Rule(
         ("networking.istio.io",),
         ("virtualservices",),
         ("list", "watch"),
         "the route whose weights are read",
+        _PROMOTION,
     ),
     Rule(
         ("networking.istio.io",),
         ("virtualservices",),
         ("patch",),
         "the weights of the two arms, the one thing that is changed",
+        _PROMOTION,
     ),
     Rule(
         ("apps",),
         ("deployments",),
         ("list", "watch"),
         "whether an arm has a ready replica before it is given traffic",
+        _NO_REPLICA,
     ),
 )
 
@@ -119,9 +124,9 @@ CANARY: Kind[ModelCanarySpec, ModelCanaryStatus, Seen] = Kind(
     refuse=refuse,
     watches=(
         _by("route", VIRTUAL_SERVICE),
-        _by("deployment", DEPLOYMENT),
+        _by(BY_DEPLOYMENT, DEPLOYMENT, workload),
         Watch(MODELCANARY.resource, _peers),
     ),
-    indices={"route": _route, "deployment": _deployments},
+    indices={"route": _route, BY_DEPLOYMENT: deployments},
     rules=RULES,
 )

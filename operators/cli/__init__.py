@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from operators.cli.run import add_to
+from operators.cli import backtest, leave, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -12,7 +12,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="modelyard", description="Kubernetes operators for machine-learning operations."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    add_to(commands)
+    for each in (run, leave, backtest):
+        each.add_to(commands)
     parsed = parser.parse_args(arguments)
     result: int = parsed.act(parsed)
     return result

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from controllers.plan import Resource
-from operators.runtime.errors import Fenced, GatewayError
+from operators.runtime.errors import Fenced, Forbidden, GatewayError
 from operators.runtime.objects import Obj, slim
 from operators.runtime.telemetry import Telemetry
 
@@ -50,14 +50,22 @@ class Gateway(Protocol):
 
 
 class FencedGateway:
-    """A gateway that sends no write unless the lease outlives the write's deadline."""
+    """A gateway that sends no write unless the lease outlives the write's deadline.
+
+    ``forbidden`` is called when the API server says that our account may not make one.
+    """
 
     def __init__(
-        self, inner: Gateway, remaining: Callable[[], float], telemetry: Telemetry
+        self,
+        inner: Gateway,
+        remaining: Callable[[], float],
+        telemetry: Telemetry,
+        forbidden: Callable[[], None] = lambda: None,
     ) -> None:
         self._inner = inner
         self._remaining = remaining
         self._telemetry = telemetry
+        self._forbidden = forbidden
         self.get = inner.get
         self.list = inner.list
         self.watch = inner.watch
@@ -90,6 +98,8 @@ class FencedGateway:
             return await call
         except GatewayError as error:
             result = type(error).__name__
+            if isinstance(error, Forbidden):
+                self._forbidden()
             raise
         finally:
             call.close()

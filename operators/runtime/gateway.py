@@ -1,7 +1,6 @@
 """The one gateway to the API server: dicts in and out, a deadline on every call, typed errors."""
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -14,18 +13,15 @@ from kubernetes.aio import client, config
 
 from controllers.plan import Resource
 from operators.runtime.access import DEADLINE
-from operators.runtime.errors import (
-    Conflict,
-    Forbidden,
-    GatewayError,
-    Gone,
-    Invalid,
-    NotFound,
-    Unavailable,
-)
+from operators.runtime.answers import parse, parse_event, parse_list, parse_object, refusal
+from operators.runtime.errors import Unavailable
 from operators.runtime.objects import Obj, slim, version_of
+from operators.runtime.rights import Right
 
 FIELD_MANAGER = "modelyard"
+REVIEWS = Resource(
+    "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"
+)
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 _LIST_DEADLINE = 30.0
@@ -109,7 +105,8 @@ class KubeGateway:
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Obj:
         """As ``Gateway`` promises."""
-        return await self._json("GET", path(resource, namespace, name))
+        url = path(resource, namespace, name)
+        return parse_object(await self._json("GET", url), f"GET {url}")
 
     async def list(
         self, resource: Resource, namespace: str, keep: Callable[[Obj], Obj] = slim
@@ -121,7 +118,7 @@ class KubeGateway:
             page = await self._json(
                 "GET", path(resource, namespace), query=query, deadline=_LIST_DEADLINE
             )
-            for item in page["items"]:
+            for item in parse_list(page, f"GET {path(resource, namespace)}"):
                 # Items of a list carry neither; what is cached shall look the same from anywhere.
                 item.setdefault("apiVersion", resource.api_version)
                 item.setdefault("kind", resource.kind)
@@ -147,14 +144,11 @@ class KubeGateway:
             raise _unreachable(error, f"watch {url}", DEADLINE) from error
         try:
             if response.status != 200:
-                raise _error(response.status, await response.text(), response.headers)
+                raise refusal(response.status, await response.text(), response.headers)
             async for line in _lines(response):
-                event = json.loads(line)
-                if event["type"] == "ERROR":
-                    raise _error(event["object"].get("code", 500), json.dumps(event["object"]), {})
-                yield event
+                yield parse_event(line, f"watch {url}")
         finally:
-            response.close()
+            _drop(response)
 
     async def create(self, resource: Resource, namespace: str, body: Mapping[str, Any]) -> Obj:
         """As ``Gateway`` promises."""
@@ -173,13 +167,42 @@ class KubeGateway:
         url = path(resource, namespace, name) + (f"/{subresource}" if subresource else "")
         return await self._write("PATCH", url, patch)
 
+    async def allowed(self, right: Right, namespace: str) -> bool:
+        """Whether our account has the right in the namespace; empty: in all of them.
+
+        A question that changes nothing, although it is a POST. Raises a GatewayError.
+        """
+        resource, _, subresource = right.resource.partition("/")
+        attributes = {
+            "verb": right.verb,
+            "group": right.group,
+            "resource": resource,
+            "subresource": subresource,
+            "namespace": namespace,
+        }
+        review = {
+            "apiVersion": REVIEWS.api_version,
+            "kind": REVIEWS.kind,
+            "spec": {"resourceAttributes": attributes},
+        }
+        url = path(REVIEWS, "")
+        answer = await self._json("POST", url, body=review)
+        allowed = (answer.get("status") or {}).get("allowed")
+        if allowed is None:
+            raise Unavailable(f"POST {url}: the answer is no review: {str(answer)[:80]}")
+        return bool(allowed)
+
+    async def document(self, url: str) -> Obj:
+        """What the API server publishes at a path, such as its schemas; raises a GatewayError."""
+        return await self._json("GET", url, deadline=_LIST_DEADLINE)
+
     async def _write(self, method: str, url: str, body: Mapping[str, Any]) -> Obj:
         if self._hook:
             self._hook("before", f"{method} {url}")
-        written = await self._json(method, url, query={"fieldManager": FIELD_MANAGER}, body=body)
+        answer = await self._json(method, url, query={"fieldManager": FIELD_MANAGER}, body=body)
         if self._hook:
             self._hook("after", f"{method} {url}")
-        return written
+        return parse_object(answer, f"{method} {url}")
 
     async def _json(
         self,
@@ -197,12 +220,8 @@ class KubeGateway:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise _unreachable(error, f"{method} {url}", deadline) from error
         if not 200 <= response.status < 300:
-            raise _error(response.status, text, response.headers)
-        try:
-            answer: Obj = json.loads(text)
-        except ValueError as error:
-            raise Unavailable(f"{method} {url}: the answer is no JSON: {text[:80]!r}") from error
-        return answer
+            raise refusal(response.status, text, response.headers)
+        return parse(text, f"{method} {url}")
 
     async def _send(
         self,
@@ -243,6 +262,13 @@ def path(resource: Resource, namespace: str, name: str = "") -> str:
     return f"{root}{scope}/{resource.plural}" + (f"/{name}" if name else "")
 
 
+def _drop(response: aiohttp.ClientResponse) -> None:
+    """Ends a watch's connection at once: TLS's farewell might be answered after the loop's end."""
+    if response.connection and response.connection.transport:
+        response.connection.transport.abort()
+    response.close()
+
+
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """The events of a watch. Raises Unavailable on silence or a broken connection."""
     rest = b""
@@ -254,6 +280,8 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise _unreachable(error, "watch", _SILENCE) from error
         if not got:
+            if rest:  # cut off within an event, or no watch at all
+                yield rest
             return
         *lines, rest = (rest + got).split(b"\n")
         for line in lines:
@@ -263,18 +291,3 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 def _unreachable(error: Exception, what: str, deadline: float) -> Unavailable:
     detail = f"no answer within {deadline:g} s" if isinstance(error, TimeoutError) else str(error)
     return Unavailable(f"{what}: {detail or type(error).__name__}")
-
-
-def _error(status: int, text: str, headers: Mapping[str, str]) -> GatewayError:
-    """The typed error of an answer that is none."""
-    try:
-        message = str(json.loads(text)["message"])
-    except (ValueError, KeyError, TypeError):
-        message = text[:200]
-    kinds: Mapping[int, type[GatewayError]] = {
-        400: Invalid, 403: Forbidden, 404: NotFound, 409: Conflict, 410: Gone, 422: Invalid,
-    }  # fmt: skip
-    if kind := kinds.get(status):
-        return kind(message)
-    after = headers.get("Retry-After", "")
-    return Unavailable(f"{status}: {message}", float(after) if after.isdigit() else 0.0)

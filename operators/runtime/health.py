@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from aiohttp import web
 
+from operators.runtime.checks import Check, off
 from operators.runtime.loop import Loop
 from operators.runtime.store import Store
 from operators.runtime.telemetry import Telemetry
@@ -25,6 +26,8 @@ class Health:
         telemetry: Telemetry,
         leading: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        checks: Sequence[Check] = (),
     ) -> None:
         self._loops = loops
         self._own = own
@@ -32,6 +35,7 @@ class Health:
         self._telemetry = telemetry
         self._leading = leading
         self._clock = clock
+        self._checks = checks
 
     def healthy(self) -> dict[str, str]:
         """The loops that have stopped, and for how long; empty: all is well."""
@@ -43,8 +47,27 @@ class Health:
         return stopped
 
     def waiting(self) -> dict[str, str]:
-        """Our own kinds that are not cached yet, and why: a standby is ready once all are."""
-        return {name: store.why for name, store in self._own.items() if not store.served}
+        """Our own kinds of which it is not known yet whether they work: a moment at the start."""
+        if not all(check.asked for check in self._checks):
+            return dict.fromkeys(self._own, "its rights and its CRD are being looked at")
+        return {name: store.why for name, store in self._own.items() if not store.asked}
+
+    def off(self) -> dict[str, str]:
+        """Our own kinds that do not work now, and why; the others do."""
+        found = {
+            name: off(self._checks, name) or store.why
+            for name, store in self._own.items()
+            if name not in self.waiting()
+        }
+        return {name: why for name, why in found.items() if why}
+
+    def ready(self) -> bool:
+        """Whether it is known of each kind whether it works, and one does; leading or not."""
+        return not self.waiting() and (not self._own or len(self.off()) < len(self._own))
+
+    def notes(self) -> dict[str, str]:
+        """What a person should know, and no kind is off for."""
+        return {name: why for check in self._checks for name, why in check.notes.items()}
 
     def missing(self) -> dict[str, str]:
         """What is not in this cluster and some kinds could use; no reason to be unready."""
@@ -63,14 +86,16 @@ class Health:
         return _page({"ok": not stopped, "stopped": stopped}, ok=not stopped)
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        waiting = self.waiting()
+        ready = self.ready()
         detail = {
-            "ok": not waiting,
+            "ok": ready,
             "leader": self._leading(),
-            "waiting": waiting,
+            "waiting": self.waiting(),
+            "off": self.off(),
+            "notes": self.notes(),
             "missing": self.missing(),
         }
-        return _page(detail, ok=not waiting)
+        return _page(detail, ok=ready)
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         text = self._telemetry.exposition()

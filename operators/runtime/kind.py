@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 from controllers.api.base import Crd, Model
 from controllers.plan import Meta, Plan, Resource
 from controllers.readings import Answered, Query
-from operators.runtime.objects import Key, Obj
-from operators.runtime.rights import Rule
+from operators.runtime.objects import Key, Obj, Trim, slim
+from operators.runtime.rights import Rule, own
 from operators.runtime.store import Values
 from operators.runtime.world import World
 
@@ -24,6 +24,10 @@ class Watch:
     resource: Resource
     keys: Callable[[World, Obj], Iterable[Key]]
     """Which of our objects a change of that object wakes."""
+    trim: Trim = slim
+    """What is kept of each; all who watch the same resource must say the same."""
+    indices: Mapping[str, Values] = field(default_factory=dict)
+    """By name: what the watched objects are found by, with ``World.by``."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,12 @@ class Kind(Generic[SpecT, StatusT, SeenT]):
     indices: Mapping[str, Values] = field(default_factory=dict)
     """By name: what our own objects are found by, with ``World.by``."""
     rules: tuple[Rule, ...] = ()
+    """The rights it takes, beside those to its own objects."""
+
+    @property
+    def all_rules(self) -> tuple[Rule, ...]:
+        """The rights it takes, its own objects' among them."""
+        return (*own(self.api.plural), *self.rules)
 
 
 AnyKind = Kind[Any, Any, Any]

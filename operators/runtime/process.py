@@ -8,22 +8,25 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from controllers.plan import Resource
-from operators.runtime import health, wakes
+from operators.runtime import checks, health, wakes
 from operators.runtime.access import FencedGateway
+from operators.runtime.definitions import Definitions
 from operators.runtime.events import EventRecorder
 from operators.runtime.gateway import Hook, KubeGateway
 from operators.runtime.informer import Informer
 from operators.runtime.kind import AnyKind
 from operators.runtime.lease import Elector, LeaseLostError
 from operators.runtime.loop import Loop, Source
-from operators.runtime.objects import Key
+from operators.runtime.objects import Key, Trim
+from operators.runtime.permissions import Need, Permissions
 from operators.runtime.queue import Queue
 from operators.runtime.reconcile import Reconciler
+from operators.runtime.rights import EVENT_RULES, LEASE_RULES, Right, Rule, rights
 from operators.runtime.settings import Settings
 from operators.runtime.settle import Settler
 from operators.runtime.store import Store
@@ -62,9 +65,12 @@ class Process:
             clock=time.monotonic,
             sleep=asyncio.sleep,
         )
-        fenced = FencedGateway(gateway, self._remaining, telemetry)
+        self._permissions = Permissions(gateway, *_needs(settings, kinds))
+        self._definitions = Definitions(gateway, [kind.api for kind in kinds])
+        self._checks = (self._permissions, self._definitions)
+        fenced = FencedGateway(gateway, self._remaining, telemetry, self._permissions.doubt)
         self._own = [Store(kind.api.resource) for kind in kinds]
-        self._others = [Store(resource) for resource in _watched(kinds)]
+        self._others = [Store(resource, trim) for resource, trim in _watched(kinds).items()]
         world = World({store.resource: store for store in (*self._own, *self._others)})
         self._recorder = EventRecorder(fenced, self._identity, telemetry, time.monotonic)
         self._loops = [self._loop(kind, world, fenced) for kind in kinds]
@@ -81,6 +87,10 @@ class Process:
         finally:
             with suppress(TimeoutError):
                 await asyncio.wait_for(runner.cleanup(), 1.0)
+
+    def stop(self) -> None:
+        """Ends ``run`` as the signal of a kubelet does."""
+        self._stop.set()
 
     async def _serve(self) -> int:
         """Watches from the start, so that a standby is warm; acts only as the leader."""
@@ -99,6 +109,8 @@ class Process:
             self._identity, self._telemetry,
         )  # fmt: skip
         tasks.append(asyncio.create_task(watch.run(), name="own kinds"))
+        tasks.append(asyncio.create_task(self._permissions.run(), name="rights"))
+        tasks.append(asyncio.create_task(self._definitions.run(), name="CRDs"))
         leader = asyncio.create_task(self._lead(), name="leader")
         tasks.append(leader)
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -159,7 +171,15 @@ class Process:
         )
         reconciler = Reconciler(kind, world, settler, self._settings.checkpoint, time.monotonic)
         store = world.store(kind.api.resource)
-        return Loop(kind, store, queue, reconciler, self._source, self._telemetry)
+        return Loop(
+            kind,
+            store,
+            queue,
+            reconciler,
+            self._source,
+            self._telemetry,
+            off=lambda: checks.off(self._checks, kind.api.kind),
+        )
 
     def _health(self) -> health.Health:
         return health.Health(
@@ -168,14 +188,41 @@ class Process:
             {store.resource.kind: store for store in self._others},
             self._telemetry,
             lambda: self._remaining() > 0,
+            checks=self._checks,
         )
 
 
-def _watched(kinds: Sequence[AnyKind]) -> list[Resource]:
-    """The kinds that are watched and not our own, each once."""
+def _needs(settings: Settings, kinds: Sequence[AnyKind]) -> tuple[dict[str, Need], dict[str, Need]]:
+    """The rights that each kind takes, and those that all of them share."""
+
+    def need(rules: Iterable[Rule]) -> Need:
+        used = [right for right in rights(rules) if _reads(right) or not settings.dry_run]
+        return Need(used, settings.namespace)
+
+    shared = {"Event": need(EVENT_RULES)}
+    if settings.leader_elect:
+        shared["Lease"] = Need(rights(LEASE_RULES), settings.lease_namespace)
+    return {kind.api.kind: need(kind.all_rules) for kind in kinds}, shared
+
+
+def _reads(right: Right) -> bool:
+    """Whether a dry run uses it, too."""
+    return right.verb in {"get", "list", "watch"} or right.resource.endswith("/status")
+
+
+def _watched(kinds: Sequence[AnyKind]) -> dict[Resource, Trim]:
+    """The kinds that are watched and not our own, and what is kept of their objects.
+
+    ValueError if two watches of one do not agree on that.
+    """
     own = {kind.api.resource for kind in kinds}
-    named = [watch.resource for kind in kinds for watch in kind.watches]
-    return [resource for resource in dict.fromkeys(named) if resource not in own]
+    trims: dict[Resource, Trim] = {}
+    for watch in (watch for kind in kinds for watch in kind.watches):
+        if watch.resource in own:
+            continue
+        if trims.setdefault(watch.resource, watch.trim) is not watch.trim:
+            raise ValueError(f"two watches keep different parts of {watch.resource.plural}")
+    return trims
 
 
 async def serve(

@@ -24,6 +24,7 @@ class Queue(Generic[K]):
         self._when: dict[K, float] = {}
         self._timers: list[tuple[float, int, K]] = []
         self._in_flight: set[K] = set()
+        self._held: set[K] = set()
         self._again: set[K] = set()
         self._failures: dict[K, int] = {}
         self._sequence = 0
@@ -35,8 +36,8 @@ class Queue(Generic[K]):
 
     @property
     def in_flight(self) -> int:
-        """How many keys were taken and are not done."""
-        return len(self._in_flight)
+        """How many keys were taken because they were due, and are not done."""
+        return len(self._in_flight) - len(self._held)
 
     def add(self, key: K) -> None:
         """Makes the key due now; while it is in flight, as soon as it is done."""
@@ -97,9 +98,21 @@ class Queue(Generic[K]):
             self._in_flight.add(key)
         return taken
 
+    def hold(self, key: K) -> bool:
+        """Takes a key that need not be due, and leaves its timer; False if it is in flight."""
+        if key in self._in_flight:
+            return False
+        self._in_flight.add(key)
+        self._held.add(key)
+        if key in self._due:
+            del self._due[key]
+            self._again.add(key)
+        return True
+
     def done(self, key: K) -> None:
-        """Ends the flight of a key; due again at once if it was added meanwhile."""
+        """Ends a key's flight, or the hold on it; due again at once if it was added meanwhile."""
         self._in_flight.discard(key)
+        self._held.discard(key)
         if key in self._again:
             self._again.discard(key)
             self.add(key)

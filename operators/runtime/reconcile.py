@@ -1,5 +1,6 @@
 """One object's way through observe, decide and settle, and what is remembered between two."""
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,14 @@ from pydantic import ValidationError
 from controllers.api.base import Model
 from controllers.plan import FINALIZER, Meta, Plan
 from controllers.readings import Answered, Query
-from operators.runtime.errors import Conflict
+from operators.runtime.errors import Conflict, GatewayError
 from operators.runtime.kind import AnyKind
 from operators.runtime.objects import Key, Obj, key_of, meta_of
 from operators.runtime.settle import Settler
 from operators.runtime.world import World
+
+AGAIN = 5.0
+"""Seconds from a checkpoint that was not written to the next attempt."""
 
 
 @dataclass
@@ -22,8 +26,11 @@ class _Copy:
 
     uid: str
     status: Model
-    since: float
-    """When the recorded one was last equal, by the monotonic clock."""
+    due: float
+    """When it is to be on record, by the monotonic clock."""
+    generation: int
+    spec: Model | None
+    """As that generation of it was parsed."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +82,10 @@ class Reconciler:
         ValidationError if its status is not what we wrote: that is never guessed.
         """
         meta = meta_of(obj)
-        status = self._status(obj)
+        copy = self._copy_of(obj)
+        status = copy.status if copy else self._recorded(obj)
         try:
-            spec = self._kind.api.spec.model_validate(obj.get("spec") or {})
+            spec = self._spec(obj, meta, copy)
         except ValidationError as error:
             return Case(obj, meta, None, status, problem(error), ())
         needs = self._kind.needs(meta, spec, status, now)
@@ -86,20 +94,45 @@ class Reconciler:
     async def close(self, case: Case, answers: Mapping[Query, Answered], now: float) -> Plan[Any]:
         """Observes, decides and settles; raises a GatewayError if the world did not let it."""
         plan = self.decide(case, answers, now)
-        key = key_of(case.obj)
-        copy = self._copies.get(key)
-        since = copy.since if copy else self._clock()
-        record = self._due(case, plan, since)
+        key, uid = key_of(case.obj), case.meta.uid
+        record = self._now(case, plan)
         try:
             await self._settler.settle(case.obj, plan, record=record)
         except Conflict:
             self._copies.pop(key, None)
             raise
-        if record:
-            self._copies.pop(key, None)
-        else:
-            self._copies[key] = _Copy(case.meta.uid, plan.status, since)
+        copy = self._copy_of(case.obj)
+        self._copies.pop(key, None)
+        if not record:
+            due = copy.due if copy else self._checkpoint_of(uid)
+            self._copies[key] = _Copy(uid, plan.status, due, case.meta.generation, case.spec)
         return plan
+
+    def overdue(self) -> list[Key]:
+        """The objects whose status is to be on record by now, and is in memory only."""
+        now = self._clock()
+        return [key for key, copy in self._copies.items() if copy.due <= now]
+
+    async def record(self, obj: Obj) -> None:
+        """Writes down the status of an object that is in memory only, if there is one.
+
+        Raises a GatewayError if the world did not let it: it is overdue again a little later, or
+        forgotten where the object is another than the one that was decided about.
+        """
+        key = key_of(obj)
+        copy = self._copy_of(obj)
+        if copy is None:
+            self.forget(key)
+            return
+        try:
+            await self._settler.record(obj, copy.status)
+        except Conflict:
+            self.forget(key)
+            raise
+        except GatewayError:
+            copy.due = self._clock() + AGAIN
+            raise
+        self.forget(key)
 
     def decide(self, case: Case, answers: Mapping[Query, Answered], now: float) -> Plan[Any]:
         """The kind's decision about the case."""
@@ -112,19 +145,31 @@ class Reconciler:
         """Drops what is remembered of an object that is gone."""
         self._copies.pop(key, None)
 
-    def _status(self, obj: Obj) -> Model:
+    def _copy_of(self, obj: Obj) -> _Copy | None:
+        """What is in memory of this very object, not of one of the same name before it."""
         copy = self._copies.get(key_of(obj))
-        if copy is not None and copy.uid == obj["metadata"]["uid"]:
-            return copy.status
+        return copy if copy and copy.uid == obj["metadata"]["uid"] else None
+
+    def _recorded(self, obj: Obj) -> Model:
         return self._kind.api.status.model_validate(obj.get("status") or {})
 
-    def _due(self, case: Case, plan: Plan[Any], since: float) -> bool:
-        """Whether the status must be written now rather than at a later look."""
+    def _spec(self, obj: Obj, meta: Meta, copy: _Copy | None) -> Model:
+        """The parsed spec, which one that is decided about every few seconds keeps meanwhile."""
+        if copy is not None and copy.spec is not None and copy.generation == meta.generation:
+            return copy.spec
+        return self._kind.api.spec.model_validate(obj.get("spec") or {})
+
+    def _now(self, case: Case, plan: Plan[Any]) -> bool:
+        """Whether the status must be written at once rather than at its checkpoint."""
         if plan.record or plan.spent or plan.look_again is None:
             return True
-        if FINALIZER in case.obj["metadata"].get("finalizers", ()) and not plan.finalizer:
-            return True
-        return self._clock() + plan.look_again - since > self._checkpoint
+        return FINALIZER in case.obj["metadata"].get("finalizers", ()) and not plan.finalizer
+
+    def _checkpoint_of(self, uid: str) -> float:
+        """The next one: each object has a moment of its own, or all would write at once."""
+        share = zlib.crc32(uid.encode()) / 2**32
+        past = (self._clock() / self._checkpoint + share) // 1.0
+        return (past + 1.0 - share) * self._checkpoint
 
 
 def problem(error: ValidationError) -> str:

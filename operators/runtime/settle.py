@@ -1,15 +1,23 @@
 """Carries out a plan, each step guarded by the version that the step before left behind."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from controllers.api.base import Model
-from controllers.plan import FINALIZER, Event, Plan, Resource
+from controllers.plan import FINALIZER, Event, Plan, Resource, Write
 from operators.runtime.access import Gateway
-from operators.runtime.errors import NotFound
+from operators.runtime.errors import Conflict, Forbidden, Invalid, NotFound
 from operators.runtime.merging import difference
 from operators.runtime.objects import Obj
+from operators.runtime.store import Store
 from operators.runtime.world import World
+
+CATCH_UP = 1.0
+"""Seconds for which a plan waits until the caches show what it wrote to subresources."""
+LOOKS = 50
+"""How often it looks meanwhile."""
 
 Recorder = Callable[[Obj, Event], None]
 """Takes an event about an object; never blocks and never fails."""
@@ -32,6 +40,8 @@ class Settler:
         self._resource = resource
         self._record = recorder
         self._dry_run = dry_run
+        self._refused: dict[tuple[Resource, str, str], str] = {}
+        """The version at which a write to an object was last refused as past."""
 
     async def settle(self, obj: Obj, plan: Plan[Any], *, record: bool) -> None:
         """Does what the plan says, in the order its docstring promises.
@@ -43,18 +53,59 @@ class Settler:
             if record:
                 await self._status(obj, plan.status)
             return
+        with self._telling(obj):
+            await self._carry_out(obj, plan, record=record)
+
+    async def record(self, obj: Obj, status: Model) -> None:
+        """Writes a status that differs from the object's, and does nothing else."""
+        with self._telling(obj):
+            await self._status(obj, status)
+
+    @contextmanager
+    def _telling(self, obj: Obj) -> Iterator[None]:
+        """Tells of a write that the API server or a policy of it turns down, maybe for ever."""
+        try:
+            yield
+        except (Invalid, Forbidden) as error:
+            if not self._dry_run:
+                self._record(
+                    obj, Event("WriteRefused", f"tried again later: {error}", warning=True)
+                )
+            raise
+
+    async def _carry_out(self, obj: Obj, plan: Plan[Any], *, record: bool) -> None:
         if plan.finalizer:
             obj = await self._add_finalizer(obj)
-        for write in plan.writes:
-            version = {"resourceVersion": write.resource_version}
-            patch = {**write.patch, "metadata": {**write.patch.get("metadata", {}), **version}}
-            written = await self._gateway.patch(write.resource, write.namespace, write.name, patch)
-            self._world.store(write.resource).put(written)
+        written = [await self._write(write) for write in plan.writes]
         if record:
             obj = await self._status(obj, plan.status)
         for event in plan.events:
             self._record(obj, event)
         await self._release(obj, plan)
+        for write, answer in zip(plan.writes, written, strict=True):
+            if write.subresource:
+                await self._catch_up(self._world.store(write.resource), answer)
+
+    async def _write(self, write: Write) -> Obj:
+        version = {"resourceVersion": write.resource_version}
+        patch = {**write.patch, "metadata": {**write.patch.get("metadata", {}), **version}}
+        written = await self._send(
+            write.resource, write.namespace, write.name, patch, write.subresource
+        )
+        if not write.subresource:  # else the answer is of another shape than the object
+            self._world.store(write.resource).put(written)
+        return written
+
+    async def _catch_up(self, store: Store, written: Obj) -> None:
+        """Waits for the event of a write, lest the next decision take its own write for another's.
+
+        For a moment only: where the watch is late, what is decided on the past is refused by the
+        server for its resourceVersion, and decided again.
+        """
+        for _ in range(LOOKS):
+            if store.knows(written):
+                return
+            await asyncio.sleep(CATCH_UP / LOOKS)
 
     async def _add_finalizer(self, obj: Obj) -> Obj:
         meta = obj["metadata"]
@@ -90,11 +141,28 @@ class Settler:
         }}  # fmt: skip
         namespace, name = meta.get("namespace", ""), meta["name"]
         try:
-            written = await self._gateway.patch(
-                self._resource, namespace, name, guarded, subresource=subresource
-            )
+            written = await self._send(self._resource, namespace, name, guarded, subresource)
         except NotFound:
             self._world.store(self._resource).discard(obj)
             raise
         self._world.store(self._resource).put(written)
         return written
+
+    async def _send(
+        self, resource: Resource, namespace: str, name: str, patch: dict[str, Any], subresource: str
+    ) -> Obj:
+        """A write that names the version it was decided on.
+
+        Refused twice for the same one, it tells the cache that the event of a newer one was lost.
+        """
+        key, version = (resource, namespace, name), patch["metadata"]["resourceVersion"]
+        before = self._refused.pop(key, None)
+        try:
+            return await self._gateway.patch(
+                resource, namespace, name, patch, subresource=subresource
+            )
+        except Conflict:
+            self._refused[key] = version
+            if before == version:
+                self._world.store(resource).doubt()
+            raise

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable
 
 from controllers.plan import Resource
-from operators.runtime.objects import Key, Obj, key_of, slim, version_of
+from operators.runtime.objects import Key, Obj, Trim, key_of, slim, version_of
 
 Listener = Callable[[Obj | None, Obj | None, bool], None]
 """Called with an object before and after a change (None: not there), and whether we made it."""
@@ -13,10 +13,14 @@ Values = Callable[[Obj], Iterable[Hashable]]
 
 
 class Store:
-    """A cache that a list replaces, events advance and responses to our own writes run ahead of."""
+    """A cache that a list replaces, events advance and responses to our own writes run ahead of.
 
-    def __init__(self, resource: Resource) -> None:
+    ``trim`` says what is kept of an object.
+    """
+
+    def __init__(self, resource: Resource, trim: Trim = slim) -> None:
         self.resource = resource
+        self._trim = trim
         self.served = False
         """Whether the API server serves this kind and all its objects have been listed."""
         self.why = "not listed yet"
@@ -26,6 +30,7 @@ class Store:
         self._objects: dict[Key, Obj] = {}
         self._listeners: list[Listener] = []
         self._on_served: list[Callable[[], None]] = []
+        self._on_doubt: list[Callable[[], None]] = []
         self._indices: dict[str, tuple[Values, dict[Hashable, dict[Key, Obj]]]] = {}
 
     def __len__(self) -> int:
@@ -41,16 +46,21 @@ class Store:
         return old is not None and version_of(obj) <= version_of(old)
 
     def keep(self, obj: Obj) -> Obj:
-        """What to hold of a listed object: the one that is here, or a slim copy of a newer one."""
+        """What to hold of a listed object: the one that is here, or what is kept of a newer one."""
         old = self.get(*key_of(obj))
-        return slim(obj) if old is None or version_of(old) < version_of(obj) else old
+        return self._trim(obj) if old is None or version_of(old) < version_of(obj) else old
 
     def objects(self) -> Iterable[Obj]:
         """All objects, to be read only."""
         return self._objects.values()
 
     def index(self, name: str, values: Values) -> None:
-        """Makes the objects findable by what ``values`` says of each; before the first arrives."""
+        """Makes the objects findable by what ``values`` says of each; before the first arrives.
+
+        Two may name the same index; ValueError if they mean different things by it.
+        """
+        if name in self._indices and self._indices[name][0] is not values:
+            raise ValueError(f"two different indices {name!r} of {self.resource.plural}")
         self._indices[name] = (values, {})
 
     def by(self, name: str, value: Hashable) -> list[Obj]:
@@ -65,9 +75,18 @@ class Store:
         """Calls ``listener`` whenever the kind begins or ceases to be served."""
         self._on_served.append(listener)
 
+    def on_doubt(self, listener: Callable[[], None]) -> None:
+        """Calls ``listener``, who keeps this cache, whenever it seems to have missed something."""
+        self._on_doubt.append(listener)
+
+    def doubt(self) -> None:
+        """Tells whoever keeps this cache that an event was lost, as far as a writer can see."""
+        for listener in self._on_doubt:
+            listener()
+
     def apply(self, obj: Obj) -> None:
         """Takes in an object that a watch reports as added or modified."""
-        self._take(slim(obj), ours=False)
+        self._take(self._trim(obj), ours=False)
 
     def put(self, obj: Obj) -> None:
         """Takes in the response to a write of ours, so that it is read before its event arrives.
@@ -77,7 +96,7 @@ class Store:
         """
         old = self._objects.get(key_of(obj))
         if old is not None and old["metadata"].get("uid") == obj["metadata"].get("uid"):
-            self._take(slim(obj), ours=True)
+            self._take(self._trim(obj), ours=True)
 
     def discard(self, obj: Obj) -> None:
         """Takes out an object that is gone; one of the same name that came after it stays."""

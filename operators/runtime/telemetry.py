@@ -38,6 +38,12 @@ class Telemetry:
         self.depth = self._gauge("queue_depth", "Keys that are due and not in flight.", "kind")
         self.in_flight = self._gauge("in_flight", "Keys being reconciled.", "kind")
         self.objects = self._gauge("objects", "Objects in the cache.", "kind")
+        self.off = self._gauge(
+            "kind_off",
+            "1 while the kind does not work, as rights are missing or its CRD is older, else 0; "
+            "/readyz says why.",
+            "kind",
+        )
         self.writes = self._counter(
             "writes", "Writes to the API server by kind of object and result.", "kind", "result"
         )

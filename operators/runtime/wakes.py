@@ -32,6 +32,8 @@ def connect(kind: AnyKind, world: World, queue: Queue[Key]) -> None:
     own.on_change(wake_itself)
     own.on_served(wake_all)
     for watch in kind.watches:
+        for name, values in watch.indices.items():
+            world.store(watch.resource).index(name, values)
         _follow(watch, kind, world, queue)
         if watch.resource != kind.api.resource:
             world.store(watch.resource).on_served(wake_all)

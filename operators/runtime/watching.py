@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from controllers.plan import Resource
 from operators.runtime.access import Gateway
-from operators.runtime.errors import Forbidden, GatewayError, NotFound
+from operators.runtime.errors import Forbidden, GatewayError, NotFound, Unavailable
 from operators.runtime.gateway import Login
 from operators.runtime.kopfing import KopfThread, registry
 from operators.runtime.objects import Obj, slim
@@ -19,7 +20,9 @@ SWEEP = 600.0
 SOON = 3.0
 """Seconds after the last object of a list of kopf's own until that sweep is made."""
 ABSENT = 5.0
-"""Seconds until kinds that the API server does not serve are asked for again."""
+"""Seconds until kinds that the API server does not serve, or did not list, are asked for again."""
+PATIENCE = 3
+"""How often a right that was there may be denied before it is believed."""
 LAST_WAIT = 30.0
 
 _log = logging.getLogger(__name__)
@@ -45,6 +48,10 @@ class OwnWatch:
         self._telemetry = telemetry
         self._sweep_due = asyncio.Event()
         self._failures = 0
+        self._denied: Counter[Resource] = Counter()
+        self._doubted = False
+        for store in stores:
+            store.on_doubt(self._doubt)
 
     async def run(self) -> None:
         """Lists, then follows, and begins anew with backoff when kopf ends."""
@@ -106,23 +113,49 @@ class OwnWatch:
             try:
                 async with asyncio.timeout(ABSENT if absent else SWEEP):
                     await self._sweep_due.wait()
-                    while self._sweep_due.is_set():
-                        # Not before kopf has read its list to the end, which may take minutes.
-                        self._sweep_due.clear()
-                        await asyncio.sleep(SOON)
+                    await self._quiet()
             except TimeoutError:
                 pass
+            self._doubted = False
             await self._sweep()
+
+    async def _quiet(self) -> None:
+        """Until kopf has read its list to the end, which may take minutes; a doubt cannot wait."""
+        while self._sweep_due.is_set():
+            self._sweep_due.clear()
+            await asyncio.sleep(SOON)
+            if self._doubted:
+                return
+
+    def _doubt(self) -> None:
+        self._doubted = True
+        self._sweep_due.set()
 
     async def _sweep(self) -> None:
         for store in self._stores.values():
             try:
                 found = await self._gateway.list(store.resource, self._namespace, store.keep)
                 store.replace(*found)
+                self._denied[store.resource] = 0
             except (NotFound, Forbidden) as error:
-                self._withdraw(store, error)
+                if self._may_pass(store, error):
+                    self._sweep_again(store, error)
+                else:
+                    self._withdraw(store, error)
             except GatewayError as error:
-                _log.warning("%s were not listed: %s", store.resource.plural, error)
+                self._sweep_again(store, error)
+
+    def _may_pass(self, store: Store, error: GatewayError) -> bool:
+        """An API server that has just begun forbids everything until it has read its roles."""
+        self._denied[store.resource] += 1
+        known = isinstance(error, Forbidden) and store.served
+        return known and self._denied[store.resource] <= PATIENCE
+
+    def _sweep_again(self, store: Store, error: GatewayError) -> None:
+        delay = max(ABSENT, error.retry_after if isinstance(error, Unavailable) else 0.0)
+        what = store.resource.plural
+        _log.warning("%s were not listed: %s; again in %.0f s", what, error, delay)
+        asyncio.get_running_loop().call_later(delay, self._sweep_due.set)
 
     def _withdraw(self, store: Store, error: GatewayError) -> None:
         name = f"{store.resource.plural}.{store.resource.group}"

@@ -26,7 +26,7 @@ class World:
         return "" if store.served else store.why
 
     def by(self, resource: Resource, index: str, value: Hashable) -> list[Obj]:
-        """The objects of one of our own kinds that have the value in an index of that kind."""
+        """The objects that have the value in an index that their kind or a watch of them names."""
         return self._stores[resource].by(index, value)
 
     def store(self, resource: Resource) -> Store:

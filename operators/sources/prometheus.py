@@ -16,7 +16,7 @@ from prometheus_api_client import PrometheusConnect
 from urllib3.util.retry import Retry
 
 from controllers.api.base import go_duration
-from controllers.readings import Answer, Answered, Gap, Missing, Query, Series
+from controllers.readings import WRONG, Answer, Answered, Gap, Missing, Query, Series
 from operators.runtime.telemetry import Telemetry
 
 DEADLINE = 5.0
@@ -91,7 +91,7 @@ class Prometheus:
             if client is None:
                 # requests' sessions are not made for several threads.
                 client = self._local.client = _Client(self._url, self._ca_file)
-            status, body = client.instant(query, self._token(), self._deadline)
+            status, body = client.send(query, self._token(), self._deadline)
         except requests.Timeout:
             return _failed(f"no answer within {self._deadline:g} s")
         except requests.ConnectionError as error:
@@ -119,14 +119,14 @@ class _Client(PrometheusConnect):  # type: ignore[misc]
         # Its retries multiply every deadline; a later evaluation asks again anyway.
         super().__init__(url, session=session, retry=Retry(total=0, raise_on_status=False))
 
-    def instant(self, query: Query, token: str, deadline: float) -> tuple[int, bytes]:
-        """Status and body of an instant query; requests.Timeout if they take too long."""
+    def send(self, query: Query, token: str, deadline: float) -> tuple[int, bytes]:
+        """Status and body of a query's response; requests.Timeout if they take too long."""
         until = time.monotonic() + deadline
-        params = {"query": query.text, "time": f"{query.at:.3f}", "timeout": go_duration(deadline)}
+        params = {"query": query.text, "timeout": go_duration(deadline), **_when(query)}
         if query.lookback is not None:
             params["lookback_delta"] = go_duration(query.lookback)
         with self._session.post(
-            f"{self.url}/api/v1/query",
+            f"{self.url}/api/v1/{'query_range' if query.span else 'query'}",
             data=params,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             verify=self._session.verify,
@@ -145,8 +145,20 @@ class _Client(PrometheusConnect):  # type: ignore[misc]
             return response.status_code, bytes(body)
 
 
+def _when(query: Query) -> dict[str, str]:
+    """The instant, or the first and last of the grid and its step."""
+    if not query.span:
+        return {"time": f"{query.at:.3f}"}
+    first, last = query.grid
+    return {
+        "start": f"{first * query.step:.3f}",
+        "end": f"{last * query.step:.3f}",
+        "step": f"{query.step:.3f}",
+    }
+
+
 def parse(status: int, body: bytes) -> Answered:
-    """The answer in the body of an instant query's response."""
+    """The answer in the body of a query's response."""
     try:
         said = json.loads(body)
         if not isinstance(said, dict):
@@ -164,7 +176,7 @@ def parse(status: int, body: bytes) -> Answered:
 def _refused(status: int, said: Mapping[str, Any]) -> Missing:
     kind, text = said.get("errorType", "error"), str(said.get("error", ""))[:300]
     if kind == "bad_data":
-        return _failed(f"the query is wrong: {text}")
+        return _failed(f"{WRONG}{text}")
     return _failed(f"HTTP {status}, {kind}: {text}")
 
 
