@@ -9,6 +9,7 @@ from pathlib import Path
 from hack.cluster.binaries import ROOT, BuildError
 from hack.cluster.cluster import DEFAULT, EVERYTHING, GROUPS, PARTS, Cluster
 from hack.cluster.folder import BusyError
+from hack.cluster.node.host import NodeError, missing
 from hack.cluster.process import DiedError
 from hack.cluster.site import CommandError
 
@@ -22,7 +23,7 @@ def main() -> int:
     cluster = Cluster(folder, _say)
     try:
         return int(arguments.run(cluster, arguments))
-    except (DiedError, BuildError, BusyError, CommandError, ValueError) as error:
+    except (DiedError, BuildError, BusyError, CommandError, NodeError, ValueError) as error:
         _say(f"error: {error}")
         return 1
 
@@ -33,12 +34,15 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--name", help="another cluster of this checkout: .cluster/NAME")
     where.add_argument("--dir", type=Path, help="another state folder")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    which = f"all, or some of {', '.join(GROUPS)}"
+    which = f"some of {', '.join(GROUPS)}; all but node where none is named"
+    too = "the real node, too: it needs root and Linux (docs/cluster.md)"
     build = commands.add_parser("build", help="find or build what up needs, and start nothing")
     build.add_argument("parts", nargs="*", metavar="PART", help=which)
+    build.add_argument("--node", action="store_true", help=f"{too}, where there can be one")
     build.set_defaults(run=_build)
     up = commands.add_parser("up", help="start what is missing, and wait until it is ready")
     up.add_argument("parts", nargs="*", metavar="PART", help=which)
+    up.add_argument("--node", action="store_true", help=too)
     up.add_argument("--scrape-seconds", type=float, help="of Prometheus; 2 if never said")
     up.set_defaults(run=_up)
     down = commands.add_parser("down", help="end every process and remove the state folder")
@@ -54,15 +58,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(cluster: Cluster, arguments: argparse.Namespace) -> int:
-    cluster.build(arguments.parts or EVERYTHING)
+    if arguments.node and (lacks := missing()):
+        _say(f"the real node is left out; it needs {'; '.join(lacks)}")
+        arguments.node = False
+    cluster.build(_parts(arguments))
     return 0
 
 
 def _up(cluster: Cluster, arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    cluster.up(arguments.parts or EVERYTHING, scrape_seconds=arguments.scrape_seconds)
+    cluster.up(_parts(arguments), scrape_seconds=arguments.scrape_seconds)
     _say(f"the cluster in {cluster.folder} is ready after {time.monotonic() - started:.1f} s")
     return 0
+
+
+def _parts(arguments: argparse.Namespace) -> list[str]:
+    return [*(arguments.parts or EVERYTHING), *(["node"] if arguments.node else [])]
 
 
 def _down(cluster: Cluster, _: argparse.Namespace) -> int:
@@ -82,7 +93,7 @@ def _status(cluster: Cluster, _: argparse.Namespace) -> int:
         return 1
     for part in parts:
         health = "healthy" if part.healthy else "dead" if part.pid is None else "not ready"
-        print(f"{part.part:24} {part.pid or '-':>8} {part.port:6} {health}")
+        print(f"{part.part:24} {part.pid or '-':>8} {part.port or '-':>6} {health}")
         print("".join(f"    {line}\n" for line in part.tail), end="")
     return int(not all(part.healthy for part in parts))
 

@@ -31,7 +31,10 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Tool:
-    """One binary, the module folder that pins it, and the minutes it takes on two cores."""
+    """One binary, the module folder that pins it, and the minutes it takes on two cores.
+
+    Without a package there is nothing to build, only files to take from the module.
+    """
 
     name: str
     module: str
@@ -45,6 +48,8 @@ class Tool:
 
 
 _KUBE = "k8s.io/kubernetes/cmd/"
+_CONTAINERD = "github.com/containerd/containerd/v2/cmd/"
+_NO_SNAPSHOTTERS = "no_btrfs,no_devmapper,no_zfs"  # all but overlay
 _PROMETHEUS = "github.com/prometheus/prometheus/cmd/"
 _STAGE = "sigs.k8s.io/kwok:kustomize/stage/"
 _CRDS = "istio.io/istio:manifests/charts/base/files/crd-all.gen.yaml"
@@ -57,6 +62,9 @@ _ROLLOUTS_KINDS = (
     "analysis-template",
     "cluster-analysis-template",
 )
+_HELM_VERSION = "-X helm.sh/helm/v4/internal/version.version=v4.3.1"
+_MONITORING = "github.com/prometheus-operator/prometheus-operator:"
+_MONITORING += "example/prometheus-operator-crd/monitoring.coreos.com_"
 # The service discoveries of the clouds are half of Prometheus' build; Kubernetes' is the one used.
 _NO_CLOUDS = "remove_all_sd,enable_kubernetes_sd"
 
@@ -96,6 +104,28 @@ BINARIES: Mapping[str, Tool] = {
         ),
         Tool("prometheus", "prometheus", f"{_PROMETHEUS}prometheus", 3, tags=_NO_CLOUDS),
         Tool("promtool", "prometheus", f"{_PROMETHEUS}promtool", 0.5, tags=_NO_CLOUDS),
+        # The real node.
+        Tool("kubelet", "kubelet", f"{_KUBE}kubelet", 3, ldflags=_KUBE_VERSION),
+        Tool("kube-proxy", "kubelet", f"{_KUBE}kube-proxy", 0.5, ldflags=_KUBE_VERSION),
+        Tool("containerd", "containerd", f"{_CONTAINERD}containerd", 1, tags=_NO_SNAPSHOTTERS),
+        Tool("containerd-shim-runc-v2", "containerd", f"{_CONTAINERD}containerd-shim-runc-v2", 0.5),
+        Tool("ctr", "containerd", f"{_CONTAINERD}ctr", 0.5, tags=_NO_SNAPSHOTTERS),
+        Tool("coredns", "coredns", ".", 2),
+        Tool("pause", "pause", ".", 0.1),
+        Tool("probe", "probe", ".", 0.1),  # what its tests run in a pod
+        Tool("kind", "kind", "sigs.k8s.io/kind", 0.5),  # what judges hack/kind/kind-config.yaml
+        # Not parts of the cluster: what charts are tested with, Argo CD's Lua machine among it.
+        Tool("glua", "gopher-lua", "github.com/yuin/gopher-lua/cmd/glua", 0.2),
+        Tool("helm", "helm", "helm.sh/helm/v4/cmd/helm", 2.5, ldflags=_HELM_VERSION),
+        Tool(
+            "monitoring-crds",
+            "prometheus-operator",
+            "",
+            0,
+            files=tuple(
+                f"{_MONITORING}{name}.yaml" for name in ("servicemonitors", "prometheusrules")
+            ),
+        ),
         # Not a part of the cluster: the rival that hack/bench/live measures beside ours.
         Tool(
             "rollouts-controller",
@@ -162,7 +192,7 @@ def ensure(names: Iterable[str], progress: Progress | None = None) -> dict[str, 
     """
     progress = progress or Progress()
     wanted = list(dict.fromkeys(names))
-    missing = [BINARIES[name] for name in wanted if find(name) is None]
+    missing = [BINARIES[name] for name in wanted if BINARIES[name].package and find(name) is None]
     if missing:
         # Each module gets the first Go that is new enough for it, found before the builds begin.
         go = {module: _go(module, progress) for module in {tool.module for tool in missing}}

@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hack.cluster.folder import write
 
 SERVICES = "10.96.0.0/16"
-# file name: (user, group); the roles of the two system users are the API server's own.
+# file name: (user, group); the roles of the system users are the API server's own.
 CLIENTS = {
     "admin": ("admin", "system:masters"),
     "kube-controller-manager": ("system:kube-controller-manager", ""),
@@ -24,6 +24,9 @@ CLIENTS = {
     "istiod": ("istiod", "system:masters"),
     "kubelet-client": ("kube-apiserver", "system:masters"),
     "front-proxy": ("front-proxy", ""),
+    "kubelet": ("system:node:real", "system:nodes"),
+    "kube-proxy": ("system:kube-proxy", ""),
+    "coredns": ("coredns", "system:masters"),
 }
 _NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 _ADDRESSES = ("127.0.0.1", "10.96.0.1")
@@ -55,8 +58,13 @@ def create(folder: Path) -> None:
     write(folder / "sa.pub", public.decode())
 
 
-def kubeconfig(folder: Path, server: str, client: str = "", token: str = "") -> str:
-    """The text of a kubeconfig for one of CLIENTS, or for the bearer of a token."""
+def kubeconfig(
+    folder: Path, server: str, client: str = "", token: str = "", server_name: str = ""
+) -> str:
+    """The text of a kubeconfig for one of CLIENTS, or for the bearer of a token.
+
+    ``server_name``: the name to look for in the server's certificate, where it is not ``server``.
+    """
     user = (
         {"token": token}
         if token
@@ -67,6 +75,7 @@ def kubeconfig(folder: Path, server: str, client: str = "", token: str = "") -> 
     )
     authority = _encoded(folder / "ca.crt")
     cluster = {"server": server, "certificate-authority-data": authority}
+    cluster |= {"tls-server-name": server_name} if server_name else {}
     return yaml.safe_dump(
         {
             "apiVersion": "v1",

@@ -2,22 +2,31 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from hack.cluster import binaries, certificates
+from hack.cluster import backfill, binaries, certificates, fleet
 from hack.cluster.control_plane import APISERVER, CONTROLLERS, ETCD, SCHEDULER
 from hack.cluster.envoy import ENVOY
+from hack.cluster.fleet import Fleet
 from hack.cluster.folder import locked, remove, write
 from hack.cluster.istio import ISTIOD
 from hack.cluster.kwok import KWOK, Nodes
 from hack.cluster.models import Models
+from hack.cluster.node import containerd, host, machine
+from hack.cluster.node.containerd import CONTAINERD
+from hack.cluster.node.coredns import COREDNS
+from hack.cluster.node.door import DOOR
+from hack.cluster.node.kube_proxy import KUBE_PROXY
+from hack.cluster.node.kubelet import KUBELET
+from hack.cluster.node.machine import MACHINE
 from hack.cluster.part import Part, RunningPart, start
 from hack.cluster.process import end, started_for
 from hack.cluster.prometheus import PROMETHEUS, reload_config, remove_targets, write_targets
+from hack.cluster.rate import Points
 from hack.cluster.site import Site
 from hack.cluster.traffic import Traffic
 
@@ -25,7 +34,10 @@ DEFAULT = binaries.ROOT / ".cluster" / "default"
 
 PARTS: Mapping[str, Part] = {
     part.name: part
-    for part in (ETCD, APISERVER, CONTROLLERS, SCHEDULER, KWOK, ISTIOD, ENVOY, PROMETHEUS)
+    for part in (
+        *(ETCD, APISERVER, CONTROLLERS, SCHEDULER, KWOK, ISTIOD, ENVOY, PROMETHEUS),
+        *(MACHINE, DOOR, CONTAINERD, KUBELET, KUBE_PROXY, COREDNS),
+    )
 }
 # What a person asks for, and the programs that are meant.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -36,8 +48,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "istio": ("istiod",),
     "envoy": ("envoy",),
     "prometheus": ("prometheus",),
+    "node": ("machine", "door", "containerd", "kube-proxy", "coredns", "kubelet"),
 }
-EVERYTHING = tuple(GROUPS)
+# What needs no right that not every user has.
+EVERYTHING = tuple(group for group in GROUPS if group != "node")
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,7 @@ class Health:
 
     part: str
     pid: int | None
-    port: int
+    port: int | None
     healthy: bool
     tail: tuple[str, ...] = ()
 
@@ -63,19 +77,21 @@ class Cluster:
 
     def build(self, parts: Iterable[str] = EVERYTHING) -> None:
         """Finds or builds every binary that the named groups need; raises BuildError."""
-        names = [binary for name in _with_needs(parts) for binary in PARTS[name].binaries]
-        binaries.ensure(names, binaries.Progress(self._say))
+        binaries.ensure(needed(parts), binaries.Progress(self._say))
 
     def up(self, parts: Iterable[str] = EVERYTHING, *, scrape_seconds: float | None = None) -> Self:
         """Starts what is missing of the named groups and of what they need, until all is ready.
 
         Running parts are left as they are. Raises DiedError with the last lines of a part that does
-        not come up, BuildError, BusyError, or ValueError for a group that does not exist. What came
-        up before an error stays up, for ``logs`` and the next ``up``. Prometheus scrapes every 2 s
-        where nothing else was ever said.
+        not come up, BuildError, BusyError, or ValueError for a group that does not exist; NodeError
+        where ``node`` is asked for and cannot be, before anything is started. What came up before
+        an error stays up, for ``logs`` and the next ``up``. Prometheus scrapes every 2 s where
+        nothing else was ever said.
         """
         groups = list(parts)
         names = _with_needs(groups)
+        if MACHINE.name in names:
+            host.check(self.folder)
         self.build(groups)
         with locked(self.folder):
             self._site.choose_ports([port for name in names for port in PARTS[name].ports])
@@ -99,11 +115,13 @@ class Cluster:
             running = list(started_for(self.folder))
             self._say(f"stopping {len(running)} processes")
             end(running, grace=0.0)  # their data goes too, so that a farewell would serve nobody
+            machine.remove(self.folder)
             remove(self.folder)
 
     def exists(self) -> bool:
         """Whether there is anything for ``down`` to do."""
-        return self.folder.exists() or any(started_for(self.folder))
+        there = self.folder.exists() or machine.is_left(self.folder)
+        return there or any(started_for(self.folder))
 
     def __enter__(self) -> Self:
         return self
@@ -180,13 +198,15 @@ class Cluster:
         self,
         host: str,
         *,
-        rps: float,
+        rps: float | Points,
         seconds: float,
         path: str = "/predict",
         bodies: Path | None = None,
     ) -> Traffic:
-        """Starts a steady open-loop load on the gateway, as a process of its own.
+        """Starts an open-loop load on the gateway, as a process of its own.
 
+        Its rate is steady, or goes through points (second, requests a second) joined by straight
+        lines, of which two at one second are a step.
         With a file of ``bodies`` its lines are POSTed in turn, else each request is a GET.
         """
         return Traffic.start(
@@ -197,6 +217,37 @@ class Cluster:
             seconds=seconds,
             bodies=bodies,
         )
+
+    def load_image(self, archive: Path) -> tuple[str, ...]:
+        """Gives the real node the images of an OCI or Docker archive, and returns their names.
+
+        Pods use them with ``imagePullPolicy: IfNotPresent``. Raises CommandError with what
+        containerd said of the archive, and DiedError where there is no node.
+        """
+        return containerd.load(self._site, archive)
+
+    def fleet(
+        self, namespace: str, name: str, *, host: str = "", routed: bool = True, **knobs: float
+    ) -> Fleet:
+        """Starts real model servers that are as many as the ready pods with label ``app: <name>``.
+
+        Each ready pod is a replica with ``concurrency`` slots, a queue and a service time of
+        ``seconds`` (see ``replica.Knobs``), one endpoint of the ServiceEntry ``name`` for ``host``
+        (``<name>.<namespace>.model``) and one scrape target with labels ``namespace`` and ``pod``.
+        A pod that goes loses both at once, and serves what has come to its end. ``routed``: a
+        VirtualService ``name`` sends what the gateway gets for ``host`` to them. The namespace is
+        to exist, the workload may come later; started again, it comes back at the same address.
+        """
+        return fleet.start(self._site, namespace, name, host=host, routed=routed, **knobs)
+
+    def backfill(self, series: Mapping[str, Sequence[float]], *, start: float, step: float) -> None:
+        """Puts samples of the past into Prometheus, whether it runs or has yet to start.
+
+        Each key is a series (``requests_total{pod="a"}``) with its values from Unix time ``start``
+        on, every ``step`` seconds; NaN is no sample. Returns once they can be asked for. Raises
+        ValueError for samples that lie in the future: Prometheus would take no others until then.
+        """
+        backfill.load(self._site, series, start=start, step=step)
 
     def scrape(self, name: str, address: str, **labels: str) -> None:
         """Has Prometheus scrape ``address`` (host:port) in its job ``operator``."""
@@ -235,7 +286,13 @@ class Cluster:
         pid = process.pid()
         healthy = pid is not None and part.ready(self._site)
         tail = () if healthy else tuple(process.tail())
-        return Health(part.name, pid, self._site.port(part.ports[0]), healthy, tail)
+        port = self._site.port(part.ports[0]) if part.ports else None
+        return Health(part.name, pid, port, healthy, tail)
+
+
+def needed(parts: Iterable[str] = EVERYTHING) -> list[str]:
+    """The names of the binaries that the named groups need."""
+    return [binary for name in _with_needs(parts) for binary in PARTS[name].binaries]
 
 
 def _with_needs(groups: Iterable[str]) -> list[str]:

@@ -26,7 +26,7 @@ def _envoy(site: Site) -> Launch:
     write_targets(site, "envoy", f"127.0.0.1:{site.port('envoy-admin')}", {})
     return Launch(
         [
-            str(_program()),
+            str(program()),
             "--config-path",
             str(bootstrap),
             "--disable-hot-restart",
@@ -39,13 +39,13 @@ def _envoy(site: Site) -> Launch:
     )
 
 
-def _program() -> Path:
+def program() -> Path:
     """The program in the wheel; its console script would leave a Python process in between."""
     found = importlib.util.find_spec("envoy")
-    program = Path(found.origin).parent / "_bin" / "envoy" if found and found.origin else None
-    if program is None or not program.is_file():
+    path = Path(found.origin).parent / "_bin" / "envoy" if found and found.origin else None
+    if path is None or not path.is_file():
         raise BuildError("Envoy is missing: install requirements/demo.txt into this Python")
-    return program
+    return path
 
 
 def _bootstrap(site: Site) -> dict[str, Any]:

@@ -35,23 +35,15 @@ class Model:
 
     @property
     def process(self) -> Process:
-        return self.site.process(_part(self.namespace, self.name))
+        return self.site.process(process_name(self.namespace, self.name))
 
     def set(self, **knobs: float) -> None:
         """Changes ``errors`` (share of 500, 0 to 1), ``latency_ms`` (median) or ``sigma``."""
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=5)
-        try:
-            connection.request("PUT", "/knobs", json.dumps(knobs))
-            answer = connection.getresponse()
-            text = answer.read().decode()
-        finally:
-            connection.close()
-        if answer.status != http.HTTPStatus.OK:
-            raise KnobsError(f"{self.name}: {answer.status} {text}")
+        turn(self.name, self.address, self.port, knobs)
 
     def pause(self) -> None:
         """Stops the process in its tracks: connections stay and nothing is answered."""
-        self.process.send(signal.SIGSTOP)
+        self.process.pause()
 
     def resume(self) -> None:
         self.process.send(signal.SIGCONT)
@@ -65,7 +57,7 @@ class Model:
         self.site.kubectl(
             "delete", "serviceentry", self.name, f"-n={self.namespace}", "--ignore-not-found"
         )
-        _end(self.site, self.namespace, self.name)
+        end(self.site, self.namespace, self.name)
 
 
 class Models:
@@ -100,10 +92,10 @@ class Models:
             + [part for key, value in knobs.items() for part in (_flag(key), str(value))],
             environment({"PYTHONPATH": str(ROOT)}),
         )
-        model.process.await_ready(lambda: _answers(model), seconds=30)
+        model.process.await_ready(lambda: healthy(model.address, model.port), seconds=30)
         self._site.apply(_service_entry(model))
         labels = {"model": name, "namespace": namespace}
-        target = _part(namespace, name)
+        target = process_name(namespace, name)
         write_targets(self._site, target, f"{model.address}:{model.port}", labels)
         return model
 
@@ -112,28 +104,47 @@ class Models:
         for key in list(self._site.state.get("models", {})):
             owner, name = key.split("/")
             if owner == namespace:
-                _end(self._site, namespace, name)
+                end(self._site, namespace, name)
 
     def _model(self, namespace: str, name: str, version: str, host: str) -> Model:
-        with locked(self._site.folder):
-            known: dict[str, int] = dict(self._site.state.get("models", {}))
-            key = f"{namespace}/{name}"
-            if key not in known:
-                known[key] = min(set(range(1, _LAST_ADDRESS + 1)) - set(known.values()))
-            self._site.choose_ports(["models"])
-            self._site.note(models=known)
-        address, port = self._site.address(known[key]), self._site.port("models")
+        address, port = claim(self._site, namespace, name)
         return Model(self._site, namespace, name, version, host, address, port)
 
 
-def _part(namespace: str, name: str) -> str:
+def claim(site: Site, namespace: str, name: str) -> tuple[str, int]:
+    """A loopback address for this name alone until ``end``, and the port that all models share."""
+    with locked(site.folder):
+        known: dict[str, int] = dict(site.state.get("models", {}))
+        key = f"{namespace}/{name}"
+        if key not in known:
+            known[key] = min(set(range(1, _LAST_ADDRESS + 1)) - set(known.values()))
+        site.choose_ports(["models"])
+        site.note(models=known)
+    return site.address(known[key]), site.port("models")
+
+
+def turn(name: str, address: str, port: int, knobs: Mapping[str, float]) -> None:
+    """Changes knobs of a running server; raises KnobsError with its answer when it refuses."""
+    connection = http.client.HTTPConnection(address, port, timeout=5)
+    try:
+        connection.request("PUT", "/knobs", json.dumps(knobs))
+        answer = connection.getresponse()
+        text = answer.read().decode()
+    finally:
+        connection.close()
+    if answer.status != http.HTTPStatus.OK:
+        raise KnobsError(f"{name}: {answer.status} {text}")
+
+
+def process_name(namespace: str, name: str) -> str:
+    """What a server's process, log and scrape targets are called."""
     return f"model-{namespace}-{name}"
 
 
-def _end(site: Site, namespace: str, name: str) -> None:
+def end(site: Site, namespace: str, name: str) -> None:
     """Ends the process and gives its address back."""
-    remove_targets(site, _part(namespace, name))
-    site.process(_part(namespace, name)).stop(grace=2.0)
+    site.process(process_name(namespace, name)).stop(grace=2.0)
+    remove_targets(site, process_name(namespace, name))
     with locked(site.folder):
         known: dict[str, int] = dict(site.state.get("models", {}))
         known.pop(f"{namespace}/{name}", None)
@@ -144,8 +155,9 @@ def _flag(knob: str) -> str:
     return "--" + knob.replace("_", "-")
 
 
-def _answers(model: Model) -> bool:
-    connection = http.client.HTTPConnection(model.address, model.port, timeout=2)
+def healthy(address: str, port: int) -> bool:
+    """Whether a server answers 200 to ``/healthz`` within 2 s."""
+    connection = http.client.HTTPConnection(address, port, timeout=2)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == http.HTTPStatus.OK

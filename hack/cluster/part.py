@@ -84,7 +84,7 @@ class RunningPart:
 
     def pause(self) -> None:
         """Stops it in its tracks (SIGSTOP): it keeps its connections and answers nothing."""
-        self.process.send(signal.SIGSTOP)
+        self.process.pause()
 
     def resume(self) -> None:
         """Lets it go on (SIGCONT)."""

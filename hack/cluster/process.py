@@ -50,11 +50,13 @@ class Process:
             return running
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._pidfile.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self.folder / "tmp"  # what one that is killed leaves there goes with the cluster
+        scratch.mkdir(exist_ok=True)
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         pid = os.posix_spawn(
             command[0],
             list(command),
-            {**environment, MARK: str(self.folder)},
+            {**environment, MARK: str(self.folder), "TMPDIR": str(scratch)},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, str(self.log), append, 0o644),
@@ -84,6 +86,18 @@ class Process:
         if pid is not None:
             end([pid], grace)
         self._pidfile.unlink(missing_ok=True)
+
+    def pause(self) -> None:
+        """Stops it in its tracks (SIGSTOP), and returns once none of its threads runs any more.
+
+        It keeps its connections and answers nothing. Raises TimeoutError if it cannot be stopped.
+        """
+        self.send(signal.SIGSTOP)
+        deadline = time.monotonic() + 10.0
+        while (pid := self.pid()) is not None and not _stands(pid):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} still runs after SIGSTOP")
+            time.sleep(0.01)
 
     def await_ready(self, ready: Callable[[], bool], seconds: float) -> None:
         """Returns once ``ready()``; raises DiedError when it ends or the seconds run out."""
@@ -152,6 +166,18 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 def _left(born: Mapping[int, str | None]) -> list[int]:
     return [pid for pid, when in born.items() if when is not None and _born(pid) == when]
+
+
+def _stands(pid: int) -> bool:
+    """Whether each of its threads is stopped: SIGSTOP is sent before they are."""
+    try:
+        states = [
+            (thread / "stat").read_text().rpartition(")")[2].split()[0]
+            for thread in Path(f"/proc/{pid}/task").iterdir()
+        ]
+    except (FileNotFoundError, ProcessLookupError):  # one that still ran has just ended
+        return False
+    return all(state in "TtZX" for state in states)
 
 
 def _born(pid: int) -> str | None:

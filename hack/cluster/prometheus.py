@@ -25,7 +25,7 @@ scrape_configs:
   file_sd_configs: [files: ["{folder}/targets/envoy.json"]]
   metric_relabel_configs:
   - source_labels: [__name__]
-    regex: envoy_cluster_upstream_(rq|rq_total|rq_active|cx_active|rq_time_(bucket|sum|count))
+    regex: envoy_cluster_upstream_(cx_active|rq|rq_(total|completed|(pending_)?active|time_.+))
     action: keep
 
 # The same counters under the names of Istio's standard metrics. An Istio proxy exports these by an
@@ -78,6 +78,35 @@ scrape_configs:
   file_sd_configs: [files: ["{folder}/targets/operator-*.json"]]
 """
 
+_PODS = r"""
+# The pods of the real node that ask for it by the usual annotations.
+- job_name: pods
+  kubernetes_sd_configs:
+  - role: pod
+    kubeconfig_file: "{folder}/kubeconfig/admin.yaml"
+    selectors: [{{role: pod, field: "spec.nodeName=real"}}]
+  relabel_configs:
+  - source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape]
+    regex: "true"
+    action: keep
+  - source_labels: [__meta_kubernetes_pod_phase]
+    regex: Succeeded|Failed
+    action: drop
+  - source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_path]
+    regex: (.+)
+    target_label: __metrics_path__
+  - source_labels: [__meta_kubernetes_pod_ip, __meta_kubernetes_pod_annotation_prometheus_io_port]
+    regex: (.+);(\d+)
+    target_label: __address__
+    replacement: $1:$2
+  - source_labels: [__meta_kubernetes_namespace]
+    target_label: namespace
+  - source_labels: [__meta_kubernetes_pod_name]
+    target_label: pod
+  - source_labels: [__meta_kubernetes_pod_label_app]
+    target_label: app
+"""
+
 
 def write_targets(site: Site, name: str, address: str, labels: Mapping[str, str]) -> None:
     """Has Prometheus scrape an address: ``envoy``, ``model-...`` or ``operator-...``."""
@@ -89,9 +118,10 @@ def remove_targets(site: Site, name: str) -> None:
 
 
 def _write_config(site: Site) -> str:
-    """Writes the config for the state's scrape interval and returns its path."""
+    """Writes the config for the state's scrape interval and parts, and returns its path."""
     interval = float(site.state["scrape_seconds"])
-    text = _CONFIG.format(
+    jobs = _CONFIG + (_PODS if "kubelet" in site.state["parts"] else "")
+    text = jobs.format(
         interval=f"{round(interval * 1000)}ms",
         timeout=f"{round(min(interval, 10.0) * 1000)}ms",
         port=site.port("prometheus"),
@@ -102,7 +132,7 @@ def _write_config(site: Site) -> str:
 
 
 def reload_config(site: Site) -> None:
-    """Writes the config for the state's scrape interval anew; a Prometheus that runs reads it."""
+    """Writes the config for the state's scrape interval and parts; who runs reads it anew."""
     process = site.process("prometheus")
     if process.pid() is not None:
         _write_config(site)
@@ -115,7 +145,11 @@ def _prometheus(site: Site) -> Launch:
             str(binary("prometheus")),
             f"--config.file={_write_config(site)}",
             f"--storage.tsdb.path={site.folder}/data/prometheus",
-            "--storage.tsdb.retention.time=6h",
+            "--storage.tsdb.retention.time=30d",
+            # A minute by default: blocks put there by hand (backfill) are to be seen soon.
+            "--storage.tsdb.block-reload-interval=1s",
+            # 5 s by default: as quick as the scrapes.
+            "--scrape.discovery-reload-interval=1s",
             f"--web.listen-address=127.0.0.1:{site.port('prometheus')}",
             "--web.enable-lifecycle",
             "--log.level=warn",

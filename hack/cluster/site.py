@@ -31,7 +31,7 @@ class Site:
 
     @property
     def state(self) -> dict[str, Any]:
-        """``slot``, ``ports``, ``parts``, ``scrape_seconds``, ``models``; empty when down."""
+        """``slot``, ``ports``, ``parts``, ``scrape_seconds`` and so on; empty when down."""
         try:
             state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
         except FileNotFoundError:
@@ -120,14 +120,14 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "LANG": "C.UTF-8", **extra}
 
 
-def answers(port: int, path: str, authority: Path | None = None) -> bool:
-    """Whether a GET on 127.0.0.1 answers 200 within 2 s; over TLS where an authority is given."""
+def answers(port: int, path: str, authority: Path | None = None, host: str = "127.0.0.1") -> bool:
+    """Whether a GET answers 200 within 2 s; over TLS where an authority is given."""
     connection: http.client.HTTPConnection
     if authority:
         context = ssl.create_default_context(cafile=str(authority))
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=2, context=context)
+        connection = http.client.HTTPSConnection(host, port, timeout=2, context=context)
     else:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK

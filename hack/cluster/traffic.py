@@ -1,4 +1,4 @@
-"""A steady open-loop load on the gateway, and what each request was answered."""
+"""An open-loop load on the gateway, steady or not, and what each request was answered."""
 
 import argparse
 import asyncio
@@ -19,9 +19,10 @@ import aiohttp
 
 from hack.cluster.binaries import ROOT
 from hack.cluster.process import Process
+from hack.cluster.rate import Points, due, parse, written
 from hack.cluster.site import environment
 
-_MOST_REQUESTS, _MOST_OPEN, _TIMEOUT = 2_000_000, 500, 10.0
+_MOST_REQUESTS, _MOST_OPEN, _TIMEOUT = 2_000_000, 4_000, 10.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,21 @@ def by_version(answers: Sequence[Answer]) -> dict[str, tuple[int, int]]:
     return {version: (count, bad[version]) for version, count in sorted(total.items())}
 
 
+def offered_and_answered(answers: Sequence[Answer], width: float = 1.0) -> list[tuple[int, int]]:
+    """For each bin of ``width`` seconds the requests due in it, and the good answers that came.
+
+    The first bin begins with the first request; what is still open is in neither number.
+    """
+    if not answers:
+        return []
+    first = min(answer.clock - answer.seconds for answer in answers)
+    offered = Counter(int((answer.clock - answer.seconds - first) / width) for answer in answers)
+    answered = Counter(
+        int((answer.clock - first) / width) for answer in answers if 0 < answer.status < 500
+    )
+    return [(offered[index], answered[index]) for index in range(max(offered | answered) + 1)]
+
+
 @dataclass(frozen=True)
 class Traffic:
     """A running load; it ends by itself after its seconds."""
@@ -61,11 +77,11 @@ class Traffic:
         *,
         url: str,
         host: str,
-        rps: float,
+        rps: float | Points,
         seconds: float,
         bodies: Path | None = None,
     ) -> Self:
-        """Starts the load as a process; requests go out every 1/rps seconds, answered or not.
+        """Starts the load as a process; requests go out when they are due, answered or not.
 
         They are GETs or, where a file of ``bodies`` is given, POSTs of its lines in turn.
         """
@@ -75,7 +91,8 @@ class Traffic:
         process.start(
             [
                 *(sys.executable, "-m", "hack.cluster.traffic", "--url", url, "--host", host),
-                *("--rps", str(rps), "--seconds", str(seconds), "--file", str(file)),
+                *("--rps", written(rps) if isinstance(rps, Sequence) else str(rps)),
+                *("--seconds", str(seconds), "--file", str(file)),
                 *(("--bodies", str(bodies)) if bodies else ()),
             ],
             environment({"PYTHONPATH": str(ROOT)}),
@@ -112,19 +129,18 @@ class Traffic:
 
 
 async def load(
-    url: str, host: str, rps: float, seconds: float, file: TextIO, bodies: Sequence[bytes] = ()
+    url: str, host: str, rps: Points, seconds: float, file: TextIO, bodies: Sequence[bytes] = ()
 ) -> None:
-    """Sends ``rps * seconds`` requests at a steady rate and writes each answer as a line."""
+    """Sends the requests that are due within ``seconds`` and writes each answer as a line."""
     turn = itertools.cycle(bodies or (None,))
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
     connector = aiohttp.TCPConnector(limit=_MOST_OPEN)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         first = time.monotonic()
         open_requests: set[asyncio.Task[None]] = set()
-        for number in range(min(_MOST_REQUESTS, round(rps * seconds))):
-            due = first + number / rps
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            ask = _ask(session, url, host, due, file, next(turn))
+        for after in itertools.islice(due(rps, seconds), _MOST_REQUESTS):
+            await asyncio.sleep(max(0.0, first + after - time.monotonic()))
+            ask = _ask(session, url, host, first + after, file, next(turn))
             request = asyncio.create_task(ask)
             open_requests.add(request)
             request.add_done_callback(open_requests.discard)
@@ -167,7 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", type=_loopback, required=True)
     parser.add_argument("--host", required=True)
-    parser.add_argument("--rps", type=float, required=True)
+    parser.add_argument("--rps", type=parse, required=True, help="50, or points 0:10,30:10,30:100")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--file", type=Path, required=True)
     parser.add_argument("--bodies", type=Path, help="a request body a line; POST, not GET")
