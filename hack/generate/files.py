@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from controllers.api import KINDS
-from hack.generate import crd, metrics, rbac, reference
-from operators import kinds
-from operators.runtime.rights import RUNTIME_RULES, own
+from hack.generate import chart, crd, metrics, rbac, reference, rights
+from operators.kinds import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
-_GENERATED_FOLDERS = ("crds", "docs/reference")
+_GENERATED_FOLDERS = ("crds", "docs/reference", chart.CRDS, chart.RULES)
 """Folders that hold nothing else, so that the file of a removed kind is noticed."""
 
 
@@ -18,11 +17,11 @@ def render() -> dict[str, str]:
     files = {f"crds/{crd.file_name(kind)}": crd.render(kind) for kind in KINDS}
     files |= {f"docs/reference/{kind.singular}.md": reference.render(kind) for kind in KINDS}
     files["docs/reference/metrics.md"] = metrics.render()
-    rights = [*RUNTIME_RULES]
-    for kind in kinds.KINDS:
-        rights += [*own(kind.api.plural), *kind.rules]
-    files["deploy/rbac.yaml"] = rbac.render(rights)
-    return files
+    values = (ROOT / chart.CHART / "values.yaml").read_text(encoding="utf-8")
+    files["docs/reference/values.md"] = chart.values(values)
+    files["docs/reference/rights.md"] = rights.render()
+    files["deploy/rbac.yaml"] = rbac.render(RULES)
+    return {**files, **chart.files()}
 
 
 def stale(wanted: Mapping[str, str], root: Path = ROOT) -> list[str]:

@@ -1,0 +1,1 @@
+"""The Helm charts of this checkout, rendered by Helm itself."""
