@@ -1,4 +1,4 @@
-"""The command: python -m hack.tally REPORT. Fails where no test ran or one was skipped."""
+"""The command: python -m hack.tally REPORT... Fails where no test ran or one was skipped."""
 
 import sys
 from pathlib import Path
@@ -19,11 +19,12 @@ def tally(report: Path) -> list[str]:
 
 
 def main() -> int:
-    """Prints what is wrong with the report named on the command line; 1 if anything is."""
-    wrong = tally(Path(sys.argv[1]))
+    """Prints what is wrong with each report named on the command line; 1 if anything is."""
+    reports = [Path(name) for name in sys.argv[1:]]
+    wrong = [f"{report}: {line}" for report in reports for line in tally(report)]
     for line in wrong:
         sys.stderr.write(f"{line}\n")
-    return int(bool(wrong))
+    return int(bool(wrong) or not reports)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,10 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from rich.console import Console
-
-from hack.demo.scene import Scene
-from hack.demo.view import draw
+from rich.console import Console, RenderableType
 
 _WIDTH = 110
 # rich names a web font: an image in a README must not call on anybody.
@@ -16,14 +13,14 @@ _WEB_FONTS = re.compile(r"@font-face\s*\{[^}]*\}")
 _COMMENTS = re.compile(r"<!--.*?-->")
 
 
-def write(path: Path, scenes: Sequence[Scene], summary: Sequence[str]) -> None:
-    """The scenes, one below the other, and how it ended, as one picture of a terminal."""
+def write(path: Path, title: str, drawn: Iterable[RenderableType], summary: Iterable[str]) -> None:
+    """Scenes as drawn, one below the other, and how it ended, as one picture of a terminal."""
     console = Console(record=True, width=_WIDTH, file=io.StringIO(), force_terminal=True)
-    for scene in scenes:
-        console.print(draw(scene))
+    for scene in drawn:
+        console.print(scene)
     for line in summary:
         console.print(line, highlight=False)
-    path.write_text(alone(console.export_svg(title="make demo")))
+    path.write_text(alone(console.export_svg(title=title)))
 
 
 def alone(svg: str) -> str:

@@ -27,7 +27,7 @@ class Told:
     summary: tuple[str, ...]
 
 
-def tell(stage: Stage, screen: Screen, *, short: bool, keep: bool) -> Told:
+def tell(stage: Stage, screen: Screen[Scene], *, short: bool, keep: bool) -> Told:
     """Plays everything; raises DiedError, NoAnswerError or StuckError where that fails."""
     screen.say(f"training three versions of a model that reads digits in {stage.cluster.folder}")
     training = train(stage.cluster.folder / "models")
@@ -61,7 +61,7 @@ def _percent(trained: Trained) -> str:
     return f"{100 * trained.accuracy:.1f} %"
 
 
-def _prepare(stage: Stage, screen: Screen, training: Training, *, keep: bool) -> None:
+def _prepare(stage: Stage, screen: Screen[Scene], training: Training, *, keep: bool) -> None:
     """Both arms answer, and the traffic goes to the first one."""
     screen.say("serving version 1 on arm blue and version 2 on arm green")
     stage.serve("blue", training.models["1"])
@@ -72,7 +72,7 @@ def _prepare(stage: Stage, screen: Screen, training: Training, *, keep: bool) ->
 
 
 def _promotion(
-    stage: Stage, screen: Screen, old: Trained, new: Trained, *, short: bool
+    stage: Stage, screen: Screen[Scene], old: Trained, new: Trained, *, short: bool
 ) -> tuple[Scene, Scene]:
     stage.apply("modelcanary.yaml", _hurried if short else lambda _: None)
     title = f"Version {new.version} is right on {_percent(new)} of the images, "
@@ -95,7 +95,7 @@ def _evidence(scene: Scene) -> float:
     return min((one.certify_evidence or 0.0 for one in scene.status.guardrails), default=0.0)
 
 
-def _rollback(stage: Stage, screen: Screen, new: Trained) -> tuple[Scene, Scene]:
+def _rollback(stage: Stage, screen: Screen[Scene], new: Trained) -> tuple[Scene, Scene]:
     title = f"Version {new.version} was right on {_percent(new)} {new.test}. Is it as reliable?"
     return watch(
         lambda: stage.look(title),

@@ -1,10 +1,10 @@
 """Counts the answers of a running load by version, from its file as it grows."""
 
-import json
 from collections import Counter, deque
 from pathlib import Path
 
 from hack.cluster.traffic import Answer
+from hack.demo.answers import Answers
 
 WINDOW = 5.0
 """Seconds that a rate is taken over."""
@@ -19,7 +19,7 @@ class Tally:
     """What was answered so far; ``read`` brings it up to date."""
 
     def __init__(self, file: Path) -> None:
-        self._file, self._offset = file, 0
+        self._answers = Answers(file)
         self._lately: deque[Answer] = deque()
         self.answers: Counter[str] = Counter()
         """Answers by version; those that no model gave are under the empty one."""
@@ -29,14 +29,9 @@ class Tally:
         """When each version first gave a bad answer, by the monotonic clock."""
 
     def read(self) -> None:
-        """Takes the lines that were written since."""
-        with self._file.open("rb") as lines:
-            lines.seek(self._offset)
-            for line in lines:
-                if not line.endswith(b"\n"):  # half written: next time
-                    break
-                self._offset += len(line)
-                self._count(Answer(**json.loads(line)))
+        """Takes the answers that came since."""
+        for answer in self._answers.new():
+            self._count(answer)
 
     def _count(self, answer: Answer) -> None:
         self._lately.append(answer)

@@ -1,6 +1,7 @@
 """Draws a scene for a terminal: weights, rates, evidence for and against, what happened."""
 
 import math
+from collections.abc import Sequence
 
 from rich.bar import Bar
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from controllers.api.base import go_duration
 from controllers.api.modelcanary.spec import ErrorBudget
 from controllers.api.modelcanary.status import GuardrailStatus, Phase
 from hack.demo.scene import Arm, Scene
+from hack.demo.screen import Art, Event
 
 EVENTS = 7
 _GOOD, _BAD, _WAITS = "bold green", "bold red", "bold yellow"
@@ -37,7 +39,7 @@ def draw(scene: Scene) -> RenderableType:
     for one in scene.status.guardrails:
         _add_guardrail(table, one, scene.spec.error_budget)
     return Panel(
-        Group(_headline(scene), Text(), table, Text(), _events(scene)),
+        Group(_headline(scene), Text(), table, Text(), events(scene.events)),
         title=Text(scene.title, "bold"),
         title_align="left",
         subtitle=f"{clock(scene.seconds)} of traffic",
@@ -124,14 +126,38 @@ def _ratio(one: GuardrailStatus) -> Text:
     return Text(f"{best}from {low} to {high}")
 
 
-def _events(scene: Scene) -> Table:
+def events(told: Sequence[tuple[float, Event]]) -> Table:
+    """The last of what happened, in always the same number of rows."""
     table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(justify="right", style="dim")
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
-    told = scene.events[-EVENTS:]
+    told = told[-EVENTS:]
     for second, event in told:
         table.add_row(clock(second), event.reason, event.message)
     for _ in range(EVENTS - len(told)):
         table.add_row("")
     return table
+
+
+def line(scene: Scene) -> str:
+    """A scene in one line."""
+    arms = (
+        f"{name} (version {arm.version}) {arm.weight} %, {arm.rate:.0f}/s, "
+        f"{arm.bad} of {arm.answers} bad"
+        for name, arm in scene.arms.items()
+    )
+    found = (_found(one) for one in scene.status.guardrails)
+    return "; ".join((scene.status.phase.value, *arms, *found))
+
+
+def _found(one: GuardrailStatus) -> str:
+    against, favour = one.rollback_evidence or 0.0, one.certify_evidence or 0.0
+    return f"{one.name} {one.state}, evidence against {against:.3g}, for {favour:.3g}"
+
+
+def _news(scene: Scene) -> object:
+    return tuple(arm.weight for arm in scene.arms.values()), scene.status.phase
+
+
+ART = Art(draw, line, _news)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -95,16 +96,21 @@ def queries(cluster: Cluster, size: Size) -> float:
     """Seconds that a bare client takes for the queries of one block of every run."""
     until = int(time.time()) // objects.INTERVAL * objects.INTERVAL - objects.INTERVAL
     texts = [_text(number, until) for number in range(size.active)]
-    began = time.monotonic()
+    return asked(cluster, texts, until).seconds
+
+
+def asked(cluster: Cluster, texts: Sequence[str], at: int) -> Spent:
+    """What it takes this process to send queries and read their answers, by eight threads."""
+    began, cpu = time.monotonic(), time.process_time()
     with requests.Session() as session, ThreadPoolExecutor(THREADS) as pool:
         session.trust_env = False
 
         def ask(text: str) -> None:
-            data = {"query": text, "time": str(until)}
+            data = {"query": text, "time": str(at)}
             session.post(f"{cluster.prometheus_url}/api/v1/query", data=data, timeout=30).json()
 
         list(pool.map(ask, texts))
-    return time.monotonic() - began
+    return Spent(time.process_time() - cpu, time.monotonic() - began)
 
 
 def _text(number: int, until: int) -> str:

@@ -1,7 +1,6 @@
 """The canaries of the benchmark and their routes, each derived from its number."""
 
 import asyncio
-import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +22,7 @@ AT_ONCE = 48
 PATIENCE = 120.0
 """Seconds for which a write is tried again, where the machine is too busy to answer in time."""
 CANARIES = MODELCANARY.resource
-Call = Callable[[int], Coroutine[Any, Any, Mapping[str, Any]]]
+Call = Callable[[int], Coroutine[Any, Any, object]]
 _NAMESPACE = Resource("", "v1", "namespaces", "Namespace")
 
 
@@ -88,44 +87,46 @@ async def connected(kubeconfig: Path) -> AsyncIterator[KubeGateway]:
 
 async def create(gateway: KubeGateway, objects: int) -> None:
     """All namespaces, then all routes, then all canaries."""
-    await _many(
-        lambda number: gateway.create(_NAMESPACE, "", _namespace(key(number)[0])),
+    await many(
+        lambda number: gateway.create(_NAMESPACE, "", namespace(key(number)[0])),
         range(min(objects, NAMESPACES)),
     )
-    await _many(
+    await many(
         lambda number: gateway.create(VIRTUAL_SERVICE, key(number)[0], virtual_service(number)),
         range(objects),
     )
-    await _many(
+    await many(
         lambda number: gateway.create(CANARIES, key(number)[0], canary(number)), range(objects)
     )
 
 
-def _namespace(name: str) -> dict[str, Any]:
+def namespace(name: str) -> dict[str, Any]:
+    """The manifest."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 async def release(gateway: KubeGateway, numbers: Iterable[int]) -> None:
     """Releases the second arm of each, so that a run begins."""
     patch = {"spec": {"release": {"arm": ARMS[1], "version": "2"}}}
-    await _many(lambda number: gateway.patch(CANARIES, *key(number), patch), numbers)
+    await many(lambda number: gateway.patch(CANARIES, *key(number), patch), numbers)
 
 
-async def change(gateway: KubeGateway, numbers: Iterable[int], rate: float, text: str) -> None:
-    """Gives each another deadline, ``rate`` of them a second: a change that decides nothing."""
+async def change(call: Call, numbers: Iterable[int], rate: float) -> None:
+    """Calls for each number, ``rate`` of them a second, without waiting for the answers."""
     clock = asyncio.get_running_loop().time
     began = clock()
     async with asyncio.TaskGroup() as group:
         for count, number in enumerate(numbers):
             await asyncio.sleep(began + count / rate - clock())
-            group.create_task(_surely(functools.partial(_change, gateway, text), number))
+            group.create_task(_surely(call, number))
 
 
-async def _change(gateway: KubeGateway, text: str, number: int) -> Mapping[str, Any]:
+async def deadline(gateway: KubeGateway, *, text: str, number: int) -> Mapping[str, Any]:
+    """Gives a canary another deadline: a change that decides nothing."""
     return await gateway.patch(CANARIES, *key(number), {"spec": {"deadline": text}})
 
 
-async def _many(call: Call, numbers: Iterable[int]) -> None:
+async def many(call: Call, numbers: Iterable[int]) -> None:
     """Calls for each number, some at a time; the first error ends it."""
     waiting = iter(numbers)
 

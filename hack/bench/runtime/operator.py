@@ -65,6 +65,18 @@ class Operator:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=10) as page:
             return Metrics(page.read().decode())
 
+    def counted(self, reconciles: float, seconds: float) -> None:
+        """Waits until it has reconciled so often and nothing is due. Raises TimeoutError."""
+        until = time.monotonic() + seconds
+        while True:
+            now = self.metrics()
+            done = now.total("modelyard_reconciles_total")
+            if done >= reconciles and not now.total("modelyard_queue_depth"):
+                return
+            if time.monotonic() > until:
+                raise TimeoutError(f"{done:.0f} reconciles after {seconds:.0f} s")
+            time.sleep(0.5)
+
     def settled(self, reconciles: float, seconds: float) -> float:
         """Waits until it has reconciled so often and has had nothing to do for 5 s.
 

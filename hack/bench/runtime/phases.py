@@ -3,14 +3,19 @@
 import asyncio
 import random
 import time
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
+from controllers.plan import Resource
 from hack.bench.runtime import objects
 from hack.bench.runtime.cost import Meter, Spent, cpu, memory
 from hack.bench.runtime.operator import Operator
 from hack.bench.runtime.records import Changes, Records, by_operator, changes, lags
 from hack.bench.runtime.setting import Size
 from hack.cluster.cluster import Cluster
+from operators.runtime.gateway import KubeGateway
 
 RATE = 5.0
 """Specs changed in a second."""
@@ -28,11 +33,11 @@ class Start:
     cpu: float
 
 
-def start(operator: Operator, size: Size) -> Start:
+def start(operator: Operator, objects: int) -> Start:
     """Starts the operator on all objects until it has nothing left to do."""
     began = time.monotonic()
     ready = operator.start()
-    operator.settled(size.objects, seconds=900)
+    operator.settled(objects, seconds=900)
     decided = time.monotonic() - began - 5.0
     return Start(ready, decided, cpu(operator.pid))
 
@@ -78,15 +83,28 @@ def rest(cluster: Cluster, operator: Operator, size: Size) -> Rest:
 def change(cluster: Cluster, size: Size, deadline: str) -> Changes:
     """Changes the specs of some canaries, drawn by chance from all of them."""
     chosen = random.Random(deadline).sample(range(size.objects), size.changes)
+    return changed(cluster, objects.CANARIES, partial(objects.deadline, text=deadline), chosen)
+
+
+class Change(Protocol):
+    """Changes one spec."""
+
+    def __call__(self, gateway: KubeGateway, *, number: int) -> Coroutine[Any, Any, object]:
+        """By its number."""
+        ...
+
+
+def changed(cluster: Cluster, kind: Resource, change: Change, numbers: Sequence[int]) -> Changes:
+    """Changes the specs with these numbers, ``RATE`` a second, and reads what came of it."""
     records = Records(cluster.folder)
-    asyncio.run(_change(cluster, chosen, deadline))
+
+    async def run() -> None:
+        async with objects.connected(cluster.kubeconfig) as gateway:
+            await objects.change(lambda number: change(gateway, number=number), numbers, RATE)
+
+    asyncio.run(run())
     time.sleep(5.0)
-    return changes(records)
-
-
-async def _change(cluster: Cluster, numbers: list[int], deadline: str) -> None:
-    async with objects.connected(cluster.kubeconfig) as gateway:
-        await objects.change(gateway, numbers, RATE, deadline)
+    return changes(records, kind)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from controllers.api.modelcanary import MODELCANARY
+from controllers.plan import Resource
 from hack.bench.runtime.objects import INTERVAL
 from hack.bench.runtime.operator import USER
 from operators.runtime.objects import Key
@@ -101,13 +102,13 @@ class Changes:
     unanswered: int
 
 
-def changes(records: Records) -> Changes:
+def changes(records: Records, kind: Resource) -> Changes:
     """From the arrival of a changed spec to the end of the operator's write of its status."""
     waiting: dict[Key, tuple[int, float]] = {}
     answered: list[float] = []
     bare: list[float] = []
     for write in sorted(records.writes(), key=lambda one: one.done):
-        if write.resource != MODELCANARY.resource.plural:
+        if write.resource != kind.plural:
             continue
         if write.user != USER:
             waiting[write.key] = (write.became["metadata"]["generation"], write.received)

@@ -1,0 +1,1 @@
+"""Autoscalers beside each other on recorded traffic, second by second."""
