@@ -8,6 +8,12 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files")
+    parser.addoption("--e2e", action="store_true", help="install and remove things in a cluster")
+    parser.addoption("--kubeconfig", type=Path, help="of the cluster to use for --e2e, if not ours")
+    for name in ("operator", "model-server"):
+        parser.addoption(
+            f"--{name}-image", default="", help="for --kubeconfig: what nodes can pull"
+        )
 
 
 @pytest.fixture

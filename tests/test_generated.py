@@ -15,8 +15,16 @@ from controllers.api.base import Crd, Model
 from hack.generate import files, rbac
 from hack.generate.crd import definition
 from hack.generate.structural import Schema, UntranslatableError, structural
-from operators.runtime.rights import Rule
+from operators.runtime.rights import LEASE_RULES, Rule
 
+THINGS = Rule(
+    ("example.org",), ("things", "things/status"), ("get", "patch"), "to tend things", "a test"
+)
+TEND = {
+    "apiGroups": ["example.org"],
+    "resources": ["things", "things/status"],
+    "verbs": ["get", "patch"],
+}
 RENDERED = files.render()
 CRDS = {path: text for path, text in RENDERED.items() if path.startswith("crds/")}
 
@@ -168,19 +176,9 @@ def test_what_has_no_structural_form_is_refused_with_its_place(
 
 
 def test_rights_are_granted_as_stated_and_leases_in_one_namespace_only() -> None:
-    rules = [
-        Rule(("example.org",), ("things", "things/status"), ("get", "patch"), "to tend things"),
-        Rule(("coordination.k8s.io",), ("leases",), ("get",), "to take turns"),
-    ]
-    text = rbac.render([*rules, rules[0]])
+    text = rbac.render([THINGS, *LEASE_RULES, THINGS])
     documents = {one["kind"]: one for one in yaml.safe_load_all(text)}
-    assert documents["ClusterRole"]["rules"] == [
-        {
-            "apiGroups": ["example.org"],
-            "resources": ["things", "things/status"],
-            "verbs": ["get", "patch"],
-        }
-    ]
+    assert documents["ClusterRole"]["rules"] == [TEND]
     assert documents["Role"]["metadata"]["namespace"] == "modelyard-system"
     assert [rule["resources"] for rule in documents["Role"]["rules"]] == [["leases"]]
     for binding in ("ClusterRoleBinding", "RoleBinding"):
@@ -188,6 +186,19 @@ def test_rights_are_granted_as_stated_and_leases_in_one_namespace_only() -> None
             {"kind": "ServiceAccount", "name": "modelyard", "namespace": "modelyard-system"}
         ]
     assert "# to tend things\n- apiGroups:" in text
+
+
+def test_for_one_namespace_all_rights_are_in_it_but_the_lease_beside_the_operator() -> None:
+    found = rbac.objects([THINGS, *LEASE_RULES], "home", "served", "second")
+    assert {one["kind"] for one in found} == {"ServiceAccount", "Role", "RoleBinding"}
+    roles = {one["metadata"]["namespace"]: one for one in found if one["kind"] == "Role"}
+    assert roles["served"]["rules"] == [TEND]
+    assert [rule["resources"] for rule in roles["home"]["rules"]] == [["leases"]]
+    for one in found:
+        if one["kind"] == "RoleBinding":
+            assert one["subjects"] == [
+                {"kind": "ServiceAccount", "name": "second", "namespace": "home"}
+            ]
 
 
 def test_no_right_is_a_wildcard() -> None:

@@ -12,6 +12,10 @@ from operators.runtime.gateway import path
 
 ROLES = Resource("rbac.authorization.k8s.io", "v1", "roles", "Role")
 BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
+WIDE_ROLES = Resource("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole")
+WIDE_BINDINGS = Resource(
+    "rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding"
+)
 ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 POLICIES = Resource(
     "admissionregistration.k8s.io",
@@ -36,11 +40,15 @@ class RefusedError(Exception):
 class Api:
     """Plain objects in and out; RefusedError for every answer but success and "not found"."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        pki = cluster.folder / "pki"
-        self._server = f"https://127.0.0.1:{Site(cluster.folder).port('kube-apiserver')}"
+    def __init__(self, cluster: Cluster, proxy: str = "") -> None:
+        """``proxy``: where kubectl passes requests on, for a cluster that was not made here."""
         self._session = requests.Session()
         self._session.trust_env = False
+        self._server = proxy
+        if proxy:
+            return
+        pki = cluster.folder / "pki"
+        self._server = f"https://127.0.0.1:{Site(cluster.folder).port('kube-apiserver')}"
         self._session.cert = (str(pki / "admin.crt"), str(pki / "admin.key"))
         self._session.verify = str(pki / "ca.crt")
 

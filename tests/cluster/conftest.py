@@ -1,22 +1,24 @@
 """One cluster for a whole test run, however many workers share it; a namespace for each test."""
 
-import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from hack.cluster import binaries
-from hack.cluster.cluster import EVERYTHING, PARTS, Cluster
+from hack.cluster.cluster import EVERYTHING, Cluster, needed
 from hack.cluster.operator import install
 from hack.cluster.process import Process
-from hack.cluster.site import answers, binary, environment
-from tests.cluster.operator import free_port
+from hack.rights import used
+from tests.cluster import autoscaler_scene
+from tests.cluster.autoscaler_scene import ScalingScene
+from tests.cluster.own_prometheus import OwnPrometheus
 from tests.cluster.scene import Scene, staged
+from tests.sharing import shared
 
 RUNS = binaries.ROOT / ".cluster" / "tests"
 
@@ -24,8 +26,7 @@ RUNS = binaries.ROOT / ".cluster" / "tests"
 @pytest.fixture(scope="session")
 def built() -> None:
     """Fails, with what to do, where a test would otherwise sit through minutes of builds."""
-    needed = {name: None for part in PARTS.values() for name in part.binaries}
-    missing = [name for name in needed if binaries.find(name) is None]
+    missing = [name for name in needed() if binaries.find(name) is None]
     if missing:
         pytest.fail(f"{', '.join(missing)} missing: python -m hack.cluster build, then test again")
 
@@ -40,10 +41,8 @@ def cluster(built: None) -> Iterator[Cluster]:
     if given:
         yield Cluster(Path(given)).up()
         return
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"pid{os.getpid()}")
-    _sweep()
-    with _shared(RUNS / run[:16]) as shared:
-        yield shared
+    with shared(RUNS, up=Cluster.up, farewell=used.keep) as one:
+        yield one
 
 
 @pytest.fixture
@@ -65,6 +64,7 @@ def own_cluster(built: None, tmp_path: Path) -> Iterator[Callable[..., Cluster]]
 
         def start(*parts: str, name: str = "own") -> Cluster:
             owned = stack.enter_context(Cluster(tmp_path / name))
+            stack.callback(used.keep, owned.folder)
             return owned.up(parts or EVERYTHING)
 
         yield start
@@ -95,63 +95,24 @@ def scene(bare_scene: Scene) -> Scene:
 
 
 @pytest.fixture
-def prometheus(installed: Cluster, tmp_path: Path) -> Iterator[tuple[Process, str]]:
-    """A Prometheus beside the cluster's, with the same targets, that a test may stop; its URL."""
-    port, process = free_port(), Process("prometheus", tmp_path)
-    process.start(
-        [
-            str(binary("prometheus")),
-            f"--config.file={installed.folder}/config/prometheus.yml",
-            f"--storage.tsdb.path={tmp_path}/data",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--log.level=warn",
-        ],
-        environment({}),
-    )
+def scaling(installed: Cluster, namespace: str) -> Iterator[ScalingScene]:
+    """A scene for an autoscaler, with nothing on it yet."""
+    with autoscaler_scene.staged(installed, namespace) as scene:
+        yield scene
+
+
+@pytest.fixture
+def own_prometheus(installed: Cluster, tmp_path: Path) -> Iterator[OwnPrometheus]:
+    """A Prometheus of the test's own, with the cluster's targets, that it may stop and start."""
+    one = OwnPrometheus(installed, tmp_path)
+    one.start()
     try:
-        process.await_ready(lambda: answers(port, "/-/ready"), seconds=30)
-        yield process, f"http://127.0.0.1:{port}"
+        yield one
     finally:
-        process.stop(grace=0.0)
+        one.stop()
 
 
-@contextmanager
-def _shared(folder: Path) -> Iterator[Cluster]:
-    """The cluster of that folder, up as long as a worker of this run holds a shared lock on it.
-
-    A lock and no count: a worker that is killed gives its lock up too.
-    """
-    RUNS.mkdir(parents=True, exist_ok=True)
-    users = folder.with_suffix(".users")
-    while True:
-        with users.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_SH)
-            if not _same(file.fileno(), users):
-                continue  # the last worker of before has just taken it away
-            try:
-                yield Cluster(folder).up()
-            finally:
-                _down_if_last(file.fileno(), users)
-            return
-
-
-def _same(descriptor: int, path: Path) -> bool:
-    with suppress(FileNotFoundError):
-        return os.fstat(descriptor).st_ino == path.stat().st_ino
-    return False
-
-
-def _down_if_last(descriptor: int, users: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return
-    Cluster(users.with_suffix("")).down()
-    users.unlink(missing_ok=True)
-
-
-def _sweep() -> None:
-    """Takes away the clusters of runs that were killed before they could."""
-    for users in RUNS.glob("*.users"):
-        with suppress(FileNotFoundError), users.open("r+") as file:
-            _down_if_last(file.fileno(), users)
+@pytest.fixture
+def prometheus(own_prometheus: OwnPrometheus) -> tuple[Process, str]:
+    """The process of such a Prometheus, and its URL."""
+    return own_prometheus.process, own_prometheus.url

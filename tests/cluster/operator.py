@@ -1,5 +1,6 @@
 """The operator as a process of its own for one test, with the rights that are granted to users."""
 
+import os
 import re
 import signal
 import socket
@@ -8,24 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import requests
-import yaml
 
 from hack.cluster.binaries import ROOT
 from hack.cluster.cluster import Cluster
 from hack.cluster.process import Process
 from hack.cluster.site import Site, answers, environment
-from tests.cluster.api import ACCOUNTS, BINDINGS, ROLES, Api
+from hack.generate import rbac
+from hack.rights.used import Mode, note
+from operators.kinds import RULES
+from tests.cluster.api import ACCOUNTS, BINDINGS, ROLES, WIDE_BINDINGS, WIDE_ROLES, Api
 
 ACCOUNT = "modelyard"
 SECOND = "modelyard-second"
 """The account of a second replica, so that the audit log tells the two apart."""
 
 _READY_SECONDS = 60.0
-
-
-def granted() -> list[dict[str, Any]]:
-    """The objects of ``deploy/rbac.yaml``."""
-    return list(yaml.safe_load_all((ROOT / "deploy" / "rbac.yaml").read_text()))
+_KINDS = {one.kind: one for one in (ACCOUNTS, ROLES, BINDINGS, WIDE_ROLES, WIDE_BINDINGS)}
 
 
 def username(namespace: str, account: str = ACCOUNT) -> str:
@@ -34,7 +33,10 @@ def username(namespace: str, account: str = ACCOUNT) -> str:
 
 
 class Operator:
-    """One replica of ``modelyard run`` that serves a namespace and keeps its lease there."""
+    """One replica of ``modelyard run`` that serves a namespace and keeps its lease there.
+
+    A ``wide`` one serves all namespaces, and has the whole cluster to itself.
+    """
 
     def __init__(
         self,
@@ -45,16 +47,23 @@ class Operator:
         account: str = ACCOUNT,
         prometheus_url: str | None = None,
         program: str = "operators.cli",
+        wide: bool = False,
     ) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._account = account
         self._flags = flags
         self._program = program
+        self._wide = wide
         self._prometheus = cluster.prometheus_url if prometheus_url is None else prometheus_url
         self.process: Process = Site(cluster.folder).process(f"operator-{namespace}-{account}")
-        _grant(api, namespace, account)
+        grant(cluster, api, namespace, account, wide=wide)
         self._kubeconfig = cluster.service_account_kubeconfig(namespace, account)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """What it reaches the API server by."""
+        return self._kubeconfig
 
     @property
     def user(self) -> str:
@@ -66,7 +75,8 @@ class Operator:
         self.port = free_port()
         command = [sys.executable, "-m", self._program, "run"]
         command += ["--kubeconfig", str(self._kubeconfig), "--prometheus-url", self._prometheus]
-        command += ["--namespace", self._namespace, "--lease-namespace", self._namespace]
+        command += ["--lease-namespace", self._namespace]
+        command += [] if self._wide else ["--namespace", self._namespace]
         command += ["--listen", f"127.0.0.1:{self.port}", "--checkpoint", "2"]
         command += ["--log-format", "text", *self._flags]
         self.process.start(command, environment({"PYTHONPATH": str(ROOT)}))
@@ -78,7 +88,7 @@ class Operator:
 
     def pause(self) -> None:
         """SIGSTOP: it keeps its connections and its belief that it leads."""
-        self.process.send(signal.SIGSTOP)
+        self.process.pause()
 
     def resume(self) -> None:
         self.process.send(signal.SIGCONT)
@@ -99,11 +109,16 @@ class Operator:
 
     def leads(self) -> bool:
         """Whether it says that it holds the lease; a stopped one says nothing."""
+        return bool(self.readiness().get("leader"))
+
+    def readiness(self) -> dict[str, Any]:
+        """What it says on ``/readyz``; empty while it does not answer."""
         try:
-            said = requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).json()
+            answer = requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2)
         except requests.RequestException:
-            return False
-        return bool(said["leader"])
+            return {}
+        said: dict[str, Any] = answer.json()
+        return said
 
     def log(self) -> str:
         """All it said since the test began, in every life it had."""
@@ -114,23 +129,17 @@ class Operator:
         return re.search(pattern, self.log()) is not None
 
 
-def _grant(api: Api, namespace: str, account: str) -> None:
-    """The generated rights, bound in this namespace and nowhere else."""
-    rules = next(one["rules"] for one in granted() if one["kind"] == "Role")
-    group = "rbac.authorization.k8s.io"
-    meta = {"namespace": namespace, "name": account}
-    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
-    api.apply(ACCOUNTS, {"metadata": meta})
-    api.apply(ROLES, {"metadata": meta, "rules": rules})
-    for name, role in ((account, ("Role", account)), (f"{account}-wide", ("ClusterRole", ACCOUNT))):
-        api.apply(
-            BINDINGS,
-            {
-                "metadata": {**meta, "name": name},
-                "roleRef": {"apiGroup": group, "kind": role[0], "name": role[1]},
-                "subjects": [subject],
-            },
-        )
+def grant(cluster: Cluster, api: Api, namespace: str, account: str, *, wide: bool) -> None:
+    """Makes an account with the generated rights, in its namespace or in all of them.
+
+    What it asks for is held against them at the end of the run.
+    """
+    served = "" if wide else namespace
+    for one in rbac.objects(RULES, namespace, served, account):
+        api.apply(_KINDS[one["kind"]], one)
+    mode = Mode.CLUSTER_WIDE if wide else Mode.NAMESPACED
+    test = os.environ["PYTEST_CURRENT_TEST"]
+    note(cluster.folder, username(namespace, account), mode, test)
 
 
 def free_port() -> int:

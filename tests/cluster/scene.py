@@ -2,33 +2,29 @@
 
 import copy
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import pytest
 import requests
 
 from controllers.api.modelcanary import MODELCANARY
 from controllers.api.modelcanary.status import ModelCanaryStatus
-from controllers.plan import FINALIZER, Resource
+from controllers.plan import FINALIZER
 from controllers.routing.istio import VIRTUAL_SERVICE
 from hack.cluster.cluster import Cluster
 from hack.cluster.models import Model
 from hack.cluster.traffic import Answer, Traffic
-from operators.runtime.events import EVENTS
-from tests.cluster.api import POLICIES, POLICY_BINDINGS, Api, RefusedError
-from tests.cluster.operator import ACCOUNT, Operator
+from tests.cluster.api import Api
 from tests.cluster.oracle import History, check
+from tests.cluster.story import Story
 
 CANARY = MODELCANARY.resource
 NAME = "fraud"
 ARMS = ("blue", "green")
 RPS = 50.0
 LOAD_SECONDS = 280.0
-LOOK_SECONDS = 0.2
 ERRORS: Mapping[str, Any] = {
     "name": "errors",
     "type": "ErrorRate",
@@ -46,16 +42,13 @@ QUICK: Mapping[str, Any] = {
 }
 
 
-class Scene:
-    """What one test has in its namespace, and the words to tell its story in."""
+class Scene(Story):
+    """What the test of a canary has in its namespace, and the words to tell its story in."""
 
     def __init__(self, cluster: Cluster, api: Api, namespace: str) -> None:
-        self.cluster = cluster
-        self.api = api
-        self.namespace = namespace
+        super().__init__(cluster, api, namespace, NAME)
         self.host = f"{NAME}.{namespace}"
         self.models: dict[str, Model] = {}
-        self.operators: list[Operator] = []
         self.traffic: Traffic | None = None
         self.stale_writes = 0
         """How many writes of a replica that was stopped while it led the test provokes."""
@@ -114,18 +107,6 @@ class Scene:
                 ],
             },
         }
-
-    def operate(self, *flags: str, account: str = ACCOUNT, **more: str) -> Operator:
-        """Starts one replica of the operator."""
-        one = Operator(self.cluster, self.api, self.namespace, *flags, account=account, **more)
-        self.operators.append(one)
-        one.start()
-        return one
-
-    @property
-    def operator(self) -> Operator:
-        """The first replica."""
-        return self.operators[0]
 
     def arm_host(self, arm: str) -> str:
         return f"{arm}.{self.namespace}.model"
@@ -208,36 +189,11 @@ class Scene:
         found: dict[str, str] = ((self.canary() or {}).get("metadata") or {}).get("annotations", {})
         return found
 
-    def told(self, name: str = NAME) -> list[str]:
-        """The reasons of all events about the canary, oldest first."""
-        return [event["reason"] for event in self.events(name)]
-
-    def events(self, name: str = NAME) -> list[dict[str, Any]]:
-        """All events about the canary, oldest first."""
-        found = [
-            event
-            for event in self.api.list(EVENTS, self.namespace)
-            if event.get("regarding", {}).get("name") == name
-        ]
-        return sorted(found, key=lambda event: str(event.get("eventTime") or ""))
-
     def answers(self) -> list[Answer]:
         """Every answer that the traffic got so far."""
         return self.traffic.answers() if self.traffic else []
 
     # Waiting.
-
-    def until(self, true: Callable[[], bool], seconds: float, what: str) -> None:
-        """Returns once ``true()``; fails with all that is known when the seconds are over."""
-        deadline = time.monotonic() + seconds
-        while True:
-            # An API server that is being restarted is a part of some stories.
-            with suppress(requests.ConnectionError):
-                if true():
-                    return
-            if time.monotonic() > deadline:
-                pytest.fail(f"after {seconds:g} s it is not so that {what}\n{self.account()}")
-            time.sleep(LOOK_SECONDS)
 
     def until_phase(self, phase: str, seconds: float = 60.0, name: str = NAME) -> ModelCanaryStatus:
         """The status once that phase is reached."""
@@ -252,55 +208,6 @@ class Scene:
             return self.green() == weight and known is not None and known.applied == weight
 
         self.until(there, seconds, f"green has {weight} %")
-
-    def always(self, true: Callable[[], bool], seconds: float, what: str) -> None:
-        """Fails as soon as it is not so within the seconds."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if not true():
-                pytest.fail(f"it is no longer so that {what}\n{self.account()}")
-            time.sleep(LOOK_SECONDS)
-
-    @contextmanager
-    def wall(
-        self, resource: Resource, expression: str, probe: Mapping[str, Any], subresource: str = ""
-    ) -> Iterator[None]:
-        """The API server refuses writes for which the CEL expression holds, in this namespace.
-
-        So the operator can be caught between two writes and killed there. ``probe`` is a patch that
-        must be refused: the wall stands once it is.
-        """
-        name = f"{self.namespace}-{resource.plural}"
-        here = {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}
-        matched = {
-            "apiGroups": [resource.group],
-            "apiVersions": [resource.version],
-            "operations": ["UPDATE"],
-            "resources": [resource.plural + (f"/{subresource}" if subresource else "")],
-        }
-        policy = {
-            "matchConstraints": {"namespaceSelector": here, "resourceRules": [matched]},
-            "validations": [{"expression": f"!({expression})", "message": "a wall of the test"}],
-        }
-        self.api.apply(POLICIES, {"metadata": {"name": name}, "spec": policy})
-        binding = {"policyName": name, "validationActions": ["Deny"]}
-        self.api.apply(POLICY_BINDINGS, {"metadata": {"name": name}, "spec": binding})
-
-        def stands() -> bool:
-            try:
-                self.api.merge(
-                    resource, self.namespace, NAME, probe, subresource=subresource, dry_run=True
-                )
-            except RefusedError as error:
-                return "a wall of the test" in str(error)
-            return False
-
-        try:
-            self.until(stands, 30, "the wall stands")
-            yield
-        finally:
-            self.api.delete(POLICY_BINDINGS, "", name)
-            self.api.delete(POLICIES, "", name)
 
     # The end.
 

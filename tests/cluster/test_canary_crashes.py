@@ -87,7 +87,7 @@ def test_while_the_traffic_goes_back(scene: Scene) -> None:
     with scene.wall(VIRTUAL_SERVICE, f"({green_weighs(0)[0]})", green_weighs(0)[1]):
         scene.create()
         scene.until_phase("RollingBack")
-        scene.until(lambda: scene.operator.heard("a wall of the test"), 10, "it was refused")
+        scene.until(lambda: "WriteRefused" in scene.told(), 10, "it was refused, and that is told")
         assert scene.green() == 20
         scene.operator.kill()
     scene.models["green"].set(errors=0.0)  # What was found stays found, whatever is measured now.

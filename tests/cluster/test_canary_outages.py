@@ -33,7 +33,7 @@ def test_while_prometheus_stands_still_no_weight_moves_and_then_the_run_goes_on(
     scene.operate(prometheus_url=url)
     scene.create()
     scene.until_green(20)
-    process.send(signal.SIGSTOP)
+    process.pause()
     stopped = time.time()
     scene.until(lambda: scene.says("MetricsAvailable")[:2] == ("False", "Failed"), 20, "it says so")
     ends = stopped + 30

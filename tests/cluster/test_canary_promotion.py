@@ -28,7 +28,7 @@ def test_a_good_release_is_promoted_on_both_presets_and_the_next_one_on_the_othe
     assert (status.stable.arm, status.stable.version) == ("green", "8")
     assert [one.state for one in status.guardrails] == ["Certified", "Certified"]
     assert all(one.candidate and one.candidate.requests > 150 for one in status.guardrails)
-    assert scene.finalizers() == []
+    scene.until(lambda: scene.finalizers() == [], 10, "nothing holds up a deletion")
     told = scene.told()
     assert told.index("Adopted") < told.index("RunStarted") < told.index("WeightRaised")
     assert told[-2:] == ["Certified", "Promoted"]

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from hack.cluster.binaries import ROOT
-from hack.cluster.cluster import PARTS, Cluster
+from hack.cluster.cluster import EVERYTHING, GROUPS, PARTS, Cluster
 from hack.cluster.istio import GATEWAY
 from hack.cluster.models import KnobsError, Model
 from hack.cluster.process import started_for
@@ -81,7 +81,7 @@ def test_all_parts_are_healthy_and_a_second_up_leaves_every_process_as_it_is(
     cluster: Cluster,
 ) -> None:
     before = {health.part: health.pid for health in cluster.status()}
-    assert set(before) == set(PARTS)
+    assert set(before) == {name for group in EVERYTHING for name in GROUPS[group]}
     assert all(health.healthy for health in cluster.status())
     cluster.up()
     assert {health.part: health.pid for health in cluster.status()} == before
@@ -269,6 +269,7 @@ def test_a_paused_part_is_not_ready_and_a_resumed_one_is(own_cluster: Start) -> 
     part.pause()
     (health,) = cluster.status()
     assert health.pid is not None
+    assert health.port is not None
     assert not health.healthy
     part.resume()
     eventually(lambda: cluster.status()[0].healthy)

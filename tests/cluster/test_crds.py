@@ -18,97 +18,16 @@ from hack.cluster.site import CommandError
 from hack.generate.crd import file_name, schema
 from hack.generate.files import ROOT
 from hack.generate.reference import manifest, validations
+from tests.cluster.refused import BY_KIND
+from tests.cluster.refused.absent import ABSENT
 
 pytestmark = pytest.mark.cluster
 
-ABSENT = object()
 EXAMPLES = [(crd, name) for crd in KINDS for name in crd.examples]
-OTHER_ARM = {**MODELCANARY.examples["full"]["arms"][0], "name": "green"}
-COUNTED = [{"name": f"e{n}", "type": "ErrorRate"} for n in range(5)]
-THRESHOLD = {"name": "t", "type": "Threshold", "query": "up", "max": "1"}
-
-# One bad object for each CEL rule: the message that the user reads, and what was changed in the
-# full example. Guardrail 0 there is an ErrorRate, 1 a Latency, 2 a Threshold.
-REFUSED: list[tuple[str, dict[str, Any]]] = [
-    ("metadata.name must be at most 63 characters", {"metadata.name": "a" * 64}),
-    ("spec.arms: the two arms must have different names", {"spec.arms.1.name": "blue"}),
-    ("spec.arms: the two arms must be different destinations", {"spec.arms.1": OTHER_ARM}),
-    ("spec.release.arm must be the name of one of spec.arms", {"spec.release.arm": "red"}),
-    ("spec.steps: each weight must be above the one before it", {"spec.steps.1.weight": 5}),
-    ("spec.guardrails: at least one must be of type", {"spec.guardrails": [THRESHOLD]}),
-    ("spec.guardrails: at most 3 may be of type ErrorRate or", {"spec.guardrails": COUNTED}),
-    ("spec.guardrails: a Latency guardrail needs edge", {"spec.guardrails.1.edge": ABSENT}),
-    ("spec.guardrails: a Threshold guardrail needs query and", {"spec.guardrails.2.min": ABSENT}),
-    ("spec.guardrails: query, min and max belong to a", {"spec.guardrails.0.max": "1"}),
-    ("spec.guardrails: tolerance is a ratio from 1 to 10", {"spec.guardrails.0.tolerance": "0.9"}),
-    ("spec.guardrails: margin must be above tolerance", {"spec.guardrails.0.margin": "1.1"}),
-    ("spec.guardrails: margin is a ratio of at most 20", {"spec.guardrails.0.margin": "20.1"}),
-    ("spec.guardrails: floor is a share from 0 to 0.5", {"spec.guardrails.0.floor": "0.6"}),
-    ("spec.guardrails: min must not be above max", {"spec.guardrails.2.max": "0.9"}),
-    ("spec.errorBudget.alpha is a probability above 0", {"spec.errorBudget.alpha": "0"}),
-    ("spec.errorBudget.beta is a probability above 0", {"spec.errorBudget.beta": "0.21"}),
-    ("spec.analysis.scrapeInterval must be at least", {"spec.analysis.scrapeInterval": "0s"}),
-    (
-        "spec.analysis.interval must not be shorter than spec.analysis.scrapeInterval",
-        {"spec.analysis.interval": "14s"},
-    ),
-    ("spec.analysis.interval must be at most 10m", {"spec.analysis.interval": "601s"}),
-]
-# The same for rules about a change of an object that exists.
-UNCHANGEABLE: list[tuple[str, dict[str, Any]]] = [
-    (
-        "spec.arms: the names of the arms are immutable: create a new ModelCanary instead",
-        {"spec.arms.0.name": "red"},
-    ),
-    (
-        "spec.arms: the destination of an arm is immutable: create a new ModelCanary instead",
-        {"spec.arms.0.port": 8081},
-    ),
-    (
-        "spec.arms: the destination of an arm is immutable: create a new ModelCanary instead",
-        {"spec.arms.0.subset": ABSENT},
-    ),
-    (
-        "spec.routeRef is immutable: create a new ModelCanary instead",
-        {"spec.routeRef.routes": ["primary"]},
-    ),
-]
-# What types and bounds refuse: the field that the message names, and what was written there.
-OUT_OF_BOUNDS: list[tuple[str, dict[str, Any]]] = [
-    ("spec.steps", {"spec.steps": []}),
-    ("spec.steps[0].weight", {"spec.steps.0.weight": 0}),
-    ("spec.steps[2].weight", {"spec.steps.2.weight": 100}),
-    ("spec.steps[0].weight", {"spec.steps.0.weight": "5"}),
-    ("spec.steps[0].minDuration", {"spec.steps.0.minDuration": "soon"}),
-    ("spec.steps[0].minDuration", {"spec.steps.0.minDuration": "1.5h"}),
-    ("spec.steps[0].minDuration", {"spec.steps.0.minDuration": "-5m"}),
-    ("spec.steps[0].minDuration", {"spec.steps.0.minDuration": 90}),
-    ("spec.analysis.interval", {"spec.analysis.interval": "15500ms"}),
-    ("spec.deadline", {"spec.deadline": ""}),
-    ("spec.arms", {"spec.arms.1": ABSENT}),
-    ("spec.arms[0].host", {"spec.arms.0.host": ABSENT}),
-    ("spec.arms[0].host", {"spec.arms.0.host": "h" * 254}),
-    ("spec.arms[0].name", {"spec.arms.0.name": "Blue"}),
-    ("spec.arms[0].name", {"spec.arms.0.name": "a" * 64}),
-    ("spec.arms[0].port", {"spec.arms.0.port": 65536}),
-    ("spec.release", {"spec.release": ABSENT}),
-    ("spec.release.version", {"spec.release.version": "v 8"}),
-    ("spec.routeRef.routes[1]", {"spec.routeRef.routes": ["primary", "primary"]}),
-    ("spec.guardrails", {"spec.guardrails": []}),
-    ("spec.guardrails[1]", {"spec.guardrails.1.name": "errors"}),
-    ("spec.guardrails[0].type", {"spec.guardrails.0.type": "Errors"}),
-    ("spec.guardrails[0].margin", {"spec.guardrails.0.margin": "150%"}),
-    ("spec.guardrails[0].margin", {"spec.guardrails.0.margin": 1.5}),
-    ("spec.guardrails[2].query", {"spec.guardrails.2.query": "q" * 2049}),
-    ("spec.errorBudget.alpha", {"spec.errorBudget.alpha": "1e-2"}),
-    ("spec.onInconclusive", {"spec.onInconclusive": "rollback"}),
-    ("spec.noData.minCandidateRequests", {"spec.noData.minCandidateRequests": -1}),
-]
-UNKNOWN: list[tuple[str, dict[str, Any]]] = [
-    ("spec.colour", {"spec.colour": "blue"}),
-    ("spec.steps[0].pause.until", {"spec.steps.0.pause": {"until": "noon"}}),
-    ("spec.guardrails[0].tolerence", {"spec.guardrails.0.tolerence": "1.1"}),
-]
+REFUSED = [(crd, *row) for crd in KINDS for row in BY_KIND[crd.kind].REFUSED]
+UNCHANGEABLE = [(crd, *row) for crd in KINDS for row in BY_KIND[crd.kind].UNCHANGEABLE]
+OUT_OF_BOUNDS = [(crd, *row) for crd in KINDS for row in BY_KIND[crd.kind].OUT_OF_BOUNDS]
+UNKNOWN = [(crd, *row) for crd in KINDS for row in BY_KIND[crd.kind].UNKNOWN]
 
 
 @pytest.fixture(scope="module")
@@ -120,29 +39,35 @@ def server(cluster: Cluster) -> Cluster:
     return cluster
 
 
-def test_every_rule_has_a_bad_object_here() -> None:
-    told = [message for message, _ in (*REFUSED, *UNCHANGEABLE)]
-    rules = [rule["message"] for crd in KINDS for rule in validations(schema(crd))]
+@pytest.mark.parametrize("crd", KINDS, ids=lambda crd: crd.kind)
+def test_every_rule_has_a_bad_object(crd: Crd) -> None:
+    bad = BY_KIND[crd.kind]
+    told = [message for message, _ in (*bad.REFUSED, *bad.UNCHANGEABLE)]
+    rules = [rule["message"] for rule in validations(schema(crd))]
     assert [rule for rule in rules if not any(rule.startswith(message) for message in told)] == []
     assert [text for text in told if not any(rule.startswith(text) for rule in rules)] == []
 
 
-@pytest.mark.parametrize(("message", "changes"), REFUSED, ids=[row[0] for row in REFUSED])
+@pytest.mark.parametrize(
+    ("crd", "message", "changes"), REFUSED, ids=[f"{row[0].kind}-{row[1]}" for row in REFUSED]
+)
 def test_a_rule_refuses_with_its_message(
-    server: Cluster, message: str, changes: Mapping[str, Any]
+    server: Cluster, crd: Crd, message: str, changes: Mapping[str, Any]
 ) -> None:
-    assert message in _refusal(server, _changed(changes))
+    assert message in _refusal(server, _changed(changes, crd))
 
 
 @pytest.mark.parametrize(
-    ("message", "changes"), UNCHANGEABLE, ids=[next(iter(row[1])) for row in UNCHANGEABLE]
+    ("crd", "message", "changes"), UNCHANGEABLE, ids=[next(iter(row[2])) for row in UNCHANGEABLE]
 )
 def test_what_is_immutable_stays(
-    server: Cluster, namespace: str, message: str, changes: Mapping[str, Any]
+    server: Cluster, namespace: str, crd: Crd, message: str, changes: Mapping[str, Any]
 ) -> None:
-    _create(server, namespace, _changed({}))
+    _create(server, namespace, _changed({}, crd))
     with pytest.raises(CommandError) as refused:
-        server.kubectl("replace", f"-n={namespace}", "-f-", data=yaml.safe_dump(_changed(changes)))
+        server.kubectl(
+            "replace", f"-n={namespace}", "-f-", data=yaml.safe_dump(_changed(changes, crd))
+        )
     assert message in str(refused.value)
 
 
@@ -159,22 +84,24 @@ def test_all_else_may_change(server: Cluster, namespace: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "changes"),
+    ("crd", "field", "changes"),
     OUT_OF_BOUNDS,
-    ids=[f"{row[0]}-{n}" for n, row in enumerate(OUT_OF_BOUNDS)],
+    ids=[f"{row[0].kind}-{row[1]}-{n}" for n, row in enumerate(OUT_OF_BOUNDS)],
 )
 def test_a_value_out_of_bounds_is_refused_by_its_field(
-    server: Cluster, field: str, changes: Mapping[str, Any]
+    server: Cluster, crd: Crd, field: str, changes: Mapping[str, Any]
 ) -> None:
-    said = _refusal(server, _changed(changes))
+    said = _refusal(server, _changed(changes, crd))
     assert re.search(rf"(\* |invalid: ){re.escape(field)}: ", said), said
 
 
-@pytest.mark.parametrize(("field", "changes"), UNKNOWN, ids=[row[0] for row in UNKNOWN])
+@pytest.mark.parametrize(
+    ("crd", "field", "changes"), UNKNOWN, ids=[f"{row[0].kind}-{row[1]}" for row in UNKNOWN]
+)
 def test_a_field_that_does_not_exist_is_refused_to_kubectl(
-    server: Cluster, field: str, changes: Mapping[str, Any]
+    server: Cluster, crd: Crd, field: str, changes: Mapping[str, Any]
 ) -> None:
-    assert f'unknown field "{field}"' in _refusal(server, _changed(changes))
+    assert f'unknown field "{field}"' in _refusal(server, _changed(changes, crd))
 
 
 @pytest.mark.parametrize(("crd", "name"), EXAMPLES, ids=lambda part: getattr(part, "kind", part))
@@ -237,14 +164,15 @@ def test_kubectl_get_answers_how_far_is_it_good_and_when_do_i_know(
     assert "fraud" in server.kubectl("get", "modelyard", f"-n={namespace}")
 
 
-def test_a_full_status_is_kept_as_it_was_written(server: Cluster, namespace: str) -> None:
-    _create(server, namespace, _changed({}))
-    status = ModelCanaryStatus.model_validate(_sample(schema(MODELCANARY)["properties"]["status"]))
+@pytest.mark.parametrize("crd", KINDS, ids=lambda crd: crd.kind)
+def test_a_full_status_is_kept_as_it_was_written(server: Cluster, namespace: str, crd: Crd) -> None:
+    _create(server, namespace, _changed({}, crd))
+    status = crd.status.model_validate(_sample(schema(crd)["properties"]["status"]))
     server.kubectl(
-        *("patch", "modelcanary", "fraud", f"-n={namespace}", "--type=merge"),
+        *("patch", crd.singular, "fraud", f"-n={namespace}", "--type=merge"),
         *("--subresource=status", "-p", json.dumps({"status": status.wire()})),
     )
-    assert _get(server, namespace, MODELCANARY, "fraud")["status"] == status.wire()
+    assert _get(server, namespace, crd, "fraud")["status"] == status.wire()
 
 
 def test_a_spec_write_leaves_the_status_alone(server: Cluster, namespace: str) -> None:
@@ -263,9 +191,9 @@ def test_the_server_keeps_the_crd_as_it_was_generated(server: Cluster, crd: Crd)
     assert kept["spec"]["names"] == file["names"]
 
 
-def _changed(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The full ModelCanary with values set, or taken out, at dotted paths."""
-    whole = manifest(MODELCANARY, "fraud", copy.deepcopy(MODELCANARY.examples["full"]))
+def _changed(changes: Mapping[str, Any], crd: Crd = MODELCANARY) -> dict[str, Any]:
+    """The full example of a kind with values set, or taken out, at dotted paths."""
+    whole = manifest(crd, "fraud", copy.deepcopy(crd.examples["full"]))
     for path, value in changes.items():
         *above, last = (int(step) if step.isdigit() else step for step in path.split("."))
         node: Any = whole

@@ -51,7 +51,7 @@ class Replica:
         with self._log.open("w") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.operators.toy_operator"],
-                env=environment(given | settings),
+                env=environment({**given, "TMPDIR": str(log), **settings}),
                 stderr=out,
                 cwd=ROOT,
             )
@@ -247,7 +247,7 @@ def test_what_is_not_installed_yet_is_named_and_picked_up_when_it_comes(
     until(lambda: replica.leads, 20, "it leads", replica)
     page = replica.page("readyz")
     assert not page["ok"]
-    assert "apply its CRD" in page["waiting"]["Toy"]
+    assert "apply its CRD" in page["off"]["Toy"]
     assert "does not serve virtualservices" in page["missing"]["VirtualService"]
 
     cluster.apply(toy.crd())
@@ -267,15 +267,26 @@ def test_what_is_not_installed_yet_is_named_and_picked_up_when_it_comes(
     assert replica.process.poll() is None
 
 
+SURVIVED = 8.0
+"""Seconds without an API server that a leader lives through; it gives up its lease after ten."""
+
+
 def test_an_api_server_that_restarts_is_survived_in_the_process(
     core: Cluster, space: str, start: Start
 ) -> None:
-    replica = start(core, MODELYARD_LEASE_NAME=space, MODELYARD_NAMESPACE=space)
     core.apply(toy.manifest(namespace=space), toy.box(namespace=space))
-    until(lambda: status(core, space).get("applied") == "red", 20, "it acts", replica)
     server = core.part("kube-apiserver")
-    server.stop(grace=0.0)
-    server.start()
+    for _ in range(3):
+        replica = start(core, MODELYARD_LEASE_NAME=space, MODELYARD_NAMESPACE=space)
+        until(lambda: replica.leads, 30, "it leads", replica)  # noqa: B023 - called at once
+        until(lambda: status(core, space).get("applied") == "red", 20, "it acts", replica)
+        began = time.monotonic()
+        server.stop(grace=0.0)
+        server.start()
+        if time.monotonic() - began < SURVIVED:
+            break
+        # An outage that is longer than the lease rightly ends the leader: a slow machine's.
+        replica.end()
     set_value(core, space, "blue")
     until(lambda: status(core, space).get("applied") == "blue", 30, "it acts again", replica)
     assert replica.process.poll() is None
@@ -317,7 +328,9 @@ def test_killed_around_each_of_its_writes_it_ends_where_an_undisturbed_one_does(
 def test_a_real_prometheus_answers_with_samples_and_says_what_is_wrong(cluster: Cluster) -> None:
     # Its own target only: those of other tests come and go meanwhile.
     mine = 'up{job="prometheus"}'
-    texts = (f"{mine}[20s]", mine, "scalar(vector(2))", "no_such_metric", "up{", "up * on () up")
+    # Twice the same series to multiply with, however few have been scraped so far.
+    twice = f'{mine} * on () ({mine} or label_replace({mine}, "twin", "1", "", ""))'
+    texts = (f"{mine}[20s]", mine, "scalar(vector(2))", "no_such_metric", "up{", twice)
 
     async def story() -> tuple[float, list[Answered]]:
         source = Prometheus(cluster.prometheus_url, Telemetry())

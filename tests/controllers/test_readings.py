@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from controllers.readings import Answer, Gap, Missing, Series, Value, scalar
+from controllers.readings import Answer, Gap, Missing, Query, Series, Value, complete, scalar
 
 
 def series(values: list[float], start: float = 100.0, **labels: str) -> Series:
@@ -51,3 +53,43 @@ def test_no_value_is_never_a_zero_but_a_reason(answer: Answer, gap: Gap, said: s
     assert isinstance(reading, Missing)
     assert reading.gap is gap
     assert said in reading.detail
+
+
+def test_what_prometheus_says_against_its_answer_leaves_no_answer() -> None:
+    hint = ("PromQL info: metric might not be a counter",)
+    found = complete(Answer((series([1.0]),), ("a store did not answer", *hint)))
+    assert found == Missing(Gap.PARTIAL, "Prometheus warns: a store did not answer")
+    hinted = Answer((series([1.0]),), hint)
+    assert complete(hinted) is hinted
+    failed = Missing(Gap.FAILED, "connection refused")
+    assert complete(failed) is failed
+
+
+def test_series_are_found_by_labels_and_the_index_is_made_once() -> None:
+    one, two, bare = series([1.0], app="a", pod="x"), series([2.0], app="a"), series([3.0])
+    answer = Answer((one, two, bare))
+    assert answer.by("app") == {("a",): (one, two), ("",): (bare,)}
+    assert answer.by("app", "pod") == {("a", "x"): (one,), ("a", ""): (two,), ("", ""): (bare,)}
+    assert answer.by("app") is answer.by("app")
+    assert answer == Answer((one, two, bare)), "what was asked of it is no part of an answer"
+
+
+@given(
+    at=st.floats(1e9, 2e9),
+    step=st.sampled_from([0.5, 1.0, 15.0, 60.0]),
+    count=st.integers(1, 20000),
+)
+def test_a_grid_is_every_multiple_of_the_step_within_the_span(
+    at: float, step: float, count: int
+) -> None:
+    first, last = Query("up", at, span=count * step, step=step).grid
+    assert last * step <= at + 2e-6 * step
+    assert (last + 1) * step > at
+    assert count <= last - first + 1 <= count + 1
+    assert first * step >= at - count * step - 2e-6 * step
+
+
+@pytest.mark.parametrize(("span", "step"), [(60.0, 0.0), (60.0, -1.0), (60.0, 61.0), (-1.0, 1.0)])
+def test_a_span_that_holds_no_step_is_no_grid(span: float, step: float) -> None:
+    with pytest.raises(ValueError, match="no grid"):
+        Query("up", 0.0, span=span, step=step)

@@ -54,8 +54,16 @@ class Bench:
         wakes.connect(kind, self.world, self.queue)
         settler = Settler(server, self.world, TOYS, self._record, dry_run=dry_run)
         self.reconciler = Reconciler(kind, self.world, settler, 60.0, self.later)
+        self.off = ""
+        """Why the kind does not work."""
         self.loop = Loop(
-            kind, self.stores[TOYS], self.queue, self.reconciler, self.answers, self.telemetry
+            kind,
+            self.stores[TOYS],
+            self.queue,
+            self.reconciler,
+            self.answers,
+            self.telemetry,
+            off=lambda: self.off,
         )
 
     def later(self) -> float:

@@ -157,9 +157,9 @@ class Double:
             raise Invalid("status is a subresource")
         obj = copy.deepcopy(old)
         _merge(obj, {"status": patch["status"]} if subresource == "status" else patch)
-        if obj == old:
-            return old
-        return self._land(resource, "MODIFIED", obj)
+        if obj != old:
+            obj = self._land(resource, "MODIFIED", obj)
+        return _scale(obj) if subresource == "scale" else obj
 
     def _find(self, resource: Resource, key: Key) -> Obj:
         try:
@@ -178,6 +178,11 @@ class Double:
             self.objects[resource][key_of(obj)] = obj
         self.history.append((self.version, resource, {"type": kind, "object": obj}))
         return obj
+
+
+def _scale(obj: Obj) -> Obj:
+    """What the server answers to a write of the subresource: no object of the kind itself."""
+    return {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": dict(obj["metadata"])}
 
 
 def _merge(into: Obj, patch: Mapping[str, Any]) -> None:

@@ -1,13 +1,13 @@
 """The cache's promises: never older than it was, no ghosts, and late kinds picked up."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from controllers.plan import Resource
-from operators.runtime.errors import Forbidden, Unavailable
+from operators.runtime.errors import Forbidden, Gone, Unavailable
 from operators.runtime.informer import Informer
 from operators.runtime.objects import Key, Obj, slim
 from operators.runtime.store import Store
@@ -221,6 +221,76 @@ def test_a_right_that_is_denied_for_a_moment_empties_no_cache(
         await server.cut()
         await until(lambda: not store.served)
         assert "no right to list and watch pods" in store.why
+        task.cancel()
+
+    asyncio.run(story())
+
+
+def test_what_no_event_told_is_found_once_a_writer_doubts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operators.runtime.informer.DOUBTED", 0.01)
+
+    async def story() -> None:
+        server, store = Double(), Store(PODS)
+        _add(server, "a")
+        task = await _following(server, store)
+        await until(lambda: store.served)
+        before = _version(store)
+        server.edit(PODS, Key("n", "a"), {"spec": {"lost": True}})
+        server.history.clear()
+        await server.wake()
+        await asyncio.sleep(0.05)
+        assert _version(store) == before
+        store.doubt()
+        await until(lambda: _version(store) != before)
+        _add(server, "b")
+        await server.wake()
+        await until(lambda: store.get("n", "b"))
+        task.cancel()
+
+    asyncio.run(story())
+
+
+def test_what_no_event_told_is_found_in_time_without_any_doubt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("operators.runtime.informer.LIST_AGAIN", 0.05)
+
+    async def story() -> None:
+        server, store = Double(), Store(PODS)
+        _add(server, "a")
+        task = await _following(server, store)
+        await until(lambda: store.served)
+        del server.objects[PODS][Key("n", "a")]
+        await until(lambda: not len(store))
+        task.cancel()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("error", [None, Gone("compacted")])
+def test_watches_that_end_as_they_begin_are_begun_anew_without_hurry(
+    error: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operators.runtime.informer.FIRST_WAIT", 0.1)
+
+    async def story() -> None:
+        server, store = Double(), Store(PODS)
+        _add(server, "a")
+        watches = 0
+
+        async def watch(*_: Any) -> AsyncIterator[Obj]:
+            nonlocal watches
+            watches += 1
+            if error:
+                raise error
+            nothing: list[Obj] = []
+            for event in nothing:
+                yield event
+
+        server.watch = watch  # type: ignore[method-assign, assignment]
+        task = await _following(server, store)
+        await asyncio.sleep(0.5)
+        assert 2 <= watches <= 5
         task.cancel()
 
     asyncio.run(story())

@@ -7,7 +7,7 @@ import pytest
 
 from controllers.plan import Resource
 from operators.runtime.access import DEADLINE, FencedGateway
-from operators.runtime.errors import Fenced, Unavailable
+from operators.runtime.errors import Fenced, Forbidden, Unavailable
 from operators.runtime.lease import DURATION, LEASES, RENEW_DEADLINE, Elector, LeaseLostError
 from operators.runtime.objects import Key
 from operators.runtime.telemetry import Telemetry
@@ -193,5 +193,21 @@ def test_no_write_is_sent_that_the_lease_might_not_outlive(left: float) -> None:
         with pytest.raises(Fenced):
             await gateway.create(MAPS, "n", {"metadata": {"name": "a"}})
         assert server.writes == []
+
+    _story(act)
+
+
+def test_a_write_that_is_forbidden_is_told_and_another_failure_is_not() -> None:
+    async def act(server: Double) -> None:
+        told: list[str] = []
+        gateway = FencedGateway(server, lambda: 60.0, Telemetry(), lambda: told.append("told"))
+        server.fault = lambda *_: Unavailable("503")
+        with pytest.raises(Unavailable):
+            await gateway.patch(MAPS, "n", "a", {})
+        assert told == []
+        server.fault = lambda *_: Forbidden("no right")
+        with pytest.raises(Forbidden):
+            await gateway.patch(MAPS, "n", "a", {})
+        assert told == ["told"]
 
     _story(act)

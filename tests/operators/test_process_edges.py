@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -52,10 +54,44 @@ def test_readyz_waits_for_our_own_kinds_and_names_what_else_is_missing() -> None
 
     waiting, ready, metrics = asyncio.run(story())
     assert waiting[0] == 503
+    assert json.loads(waiting[1])["off"] == {}
     assert json.loads(waiting[1])["waiting"] == {"Toy": "not listed yet"}
     assert ready[0] == 200, "a standby is ready"
     assert json.loads(ready[1])["missing"] == {"ConfigMap": "not served"}
     assert "# HELP modelyard_reconciles_total" in metrics[1]
+
+
+@dataclass
+class Looked:
+    """A check with the outcome that a test wants."""
+
+    asked: bool = True
+    off: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def test_a_kind_that_is_off_makes_the_pod_unready_only_when_no_other_works() -> None:
+    stores = {"Toy": Store(TOYS), "Box": Store(CONFIG_MAP)}
+    check = Looked(asked=False)
+
+    def page() -> tuple[int, dict[str, Any]]:
+        health = Health({}, stores, {}, Telemetry(), lambda: False, checks=[check])
+        ((code, text),) = asyncio.run(_pages(health, "/readyz"))
+        return code, json.loads(text)
+
+    for store in stores.values():
+        store.replace([], 1)
+    assert page()[0] == 503, "nobody has looked yet"
+    check.asked, check.notes = True, {"Event": "no right to tell"}
+    assert page()[0] == 200
+    assert page()[1]["notes"] == {"Event": "no right to tell"}
+    check.off = {"Toy": "no right"}
+    assert page()[0] == 200, "the box works"
+    assert page()[1]["off"] == {"Toy": "no right"}
+    stores["Box"].withdraw("not served: apply its CRD")
+    code, said = page()
+    assert code == 503, "nothing works"
+    assert said["off"] == {"Toy": "no right", "Box": "not served: apply its CRD"}
 
 
 def test_a_log_line_is_json_that_names_its_object() -> None:
@@ -82,6 +118,20 @@ def test_settings_come_from_the_environment_where_no_flag_is_given() -> None:
         (["--listen", "8080"], "--listen '8080'"),
         (["--log-format", "xml"], "--log-format 'xml'"),
         (["--kinds", "Teapot"], "--kinds Teapot: no such kind"),
+        (["--scale-targets", "pods"], "--scale-targets 'pods': 'pods' is none of deployments.apps"),
+        (
+            ["--listen", "0.0.0.0:80800"],
+            "--listen '0.0.0.0:80800': this is no host and port such as",
+        ),
+        (["--namespace", "a,b"], "this is not the name of one namespace"),
+        (["--lease-namespace", ""], "this is not the name of one namespace"),
+        (["--prometheus-url", "prometheus:9090"], "no address such as http://"),
+        (["--prometheus-url", "ftp://prometheus"], "--prometheus-url 'ftp://prometheus': "),
+        (["--prometheus-token-file", "/t"], "of no use without --prometheus-url"),
+        (
+            ["--prometheus-url", "http://p", "--prometheus-ca-file", "/none"],
+            "--prometheus-ca-file '/none': there is no such file",
+        ),
     ],
 )
 def test_a_wrong_flag_is_named_with_its_value(

@@ -31,7 +31,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         form = {name: values[0] for name, values in parse_qs(body).items()}
-        self.server.asked.append(form | {"token": self.headers.get("Authorization", "")})
+        form |= {"path": self.path, "token": self.headers.get("Authorization", "")}
+        self.server.asked.append(form)
         self.server.reply(self)
 
     def send(self, status: int, body: str, kind: str = "application/json") -> None:
@@ -98,12 +99,25 @@ def test_a_vector_is_one_sample_a_series_at_the_explicit_instant() -> None:
     with serving(_said("vector", result)) as server:
         answer = _ask(server.url, Query("up", 1000.5, lookback=12.0))[Query("up", 1000.5, 12.0)]
         assert server.asked[0] | {"token": ""} == {
-            "query": "up", "time": "1000.500", "timeout": "5s", "lookback_delta": "12s",
-            "token": "",
+            "path": "/api/v1/query", "query": "up", "time": "1000.500", "timeout": "5s",
+            "lookback_delta": "12s", "token": "",
         }  # fmt: skip
     assert isinstance(answer, Answer)
     assert dict(answer.series[0].labels) == {"job": "a"}
     assert (answer.series[0].times[0], answer.series[0].values[0]) == (1000.5, 1.5)
+
+
+def test_a_query_with_a_span_is_evaluated_at_the_multiples_of_its_step() -> None:
+    rows = [{"metric": {"job": "a"}, "values": [[960, "1"], [1020, "3"]]}]
+    query = Query("up", 1070.5, lookback=30.0, span=120.0, step=60.0)
+    with serving(_said("matrix", rows)) as server:
+        answer = _ask(server.url, query)[query]
+        assert server.asked[0] | {"token": ""} == {
+            "path": "/api/v1/query_range", "query": "up", "start": "960.000", "end": "1020.000",
+            "step": "60.000", "timeout": "5s", "lookback_delta": "30s", "token": "",
+        }  # fmt: skip
+    assert isinstance(answer, Answer)
+    assert list(answer.series[0].times) == [960, 1020]
 
 
 def test_a_matrix_keeps_every_sample_and_a_scalar_has_no_labels() -> None:

@@ -193,6 +193,76 @@ def test_refused_at_any_write_it_is_decided_again_and_ends_well(
     assert (status["applied"], value, finalizers) == ("red", "red", [FINALIZER])
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(Invalid("spec.http: no"), True), (Forbidden("a policy"), True), (Conflict("changed"), False)],
+)
+def test_a_write_that_is_turned_down_is_told_and_one_that_came_late_is_not(
+    error: GatewayError, told: bool
+) -> None:
+    async def story() -> list[str]:
+        server = _server()
+        server.fault = lambda what, _: error if what.startswith("data") else None
+        bench = Bench(server)
+        async with bench.running():
+            await until(lambda: bench.count("world") > 0)
+        return bench.events
+
+    said = f"WriteRefused one: tried again later: {error}"
+    assert asyncio.run(story()) == ([said] if told else [])
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_status_that_is_turned_down_later_is_told_too_but_not_by_a_dry_run(
+    dry_run: bool,
+) -> None:
+    async def story() -> list[str]:
+        server = _server(every=0.01, record=False)
+        bench = Bench(server, dry_run=dry_run)
+        async with bench.running():
+            await until(lambda: bench.count("ok") > 5)
+            refused: list[str] = []
+
+            def fault(what: str, _: int) -> Exception | None:
+                if not what.startswith("status"):
+                    return None
+                refused.append(what)
+                return Invalid("spec.http: no")
+
+            server.fault = fault
+            bench.events.clear()
+            bench.skew = 61.0
+            await until(lambda: refused)
+            await asyncio.sleep(0.1)
+        return bench.events
+
+    said = ["WriteRefused one: tried again later: spec.http: no"]
+    assert asyncio.run(story()) == ([] if dry_run else said)
+
+
+def test_refused_twice_for_one_version_it_says_that_an_event_was_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("operators.runtime.informer.DOUBTED", 0.01)
+
+    async def story() -> list[int]:
+        server = _server()
+        bench = Bench(server)
+        doubts: list[int] = []
+        bench.stores[CONFIG_MAP].on_doubt(lambda: doubts.append(server._sent))
+        async with bench.running():
+            await until(lambda: _settled(server))
+            # Nobody is told of this edit of the box.
+            server.edit(CONFIG_MAP, Key("default", "one-box"), {"data": {"value": "lost"}})
+            server.history.clear()
+            server.edit(TOYS, ONE, {"spec": {"value": "blue"}})
+            await server.wake()
+            await until(lambda: server.at(CONFIG_MAP, "one-box")["data"]["value"] == "blue", 15)
+        return doubts
+
+    assert len(asyncio.run(story())) == 1
+
+
 def _settled(server: Double) -> bool:
     status = server.at(TOYS, "one").get("status", {})
     return bool(status.get("applied") == server.at(TOYS, "one")["spec"]["value"])

@@ -27,6 +27,7 @@ class ToySpec(Model):
     query: str = ""
     every: float | None = None
     record: bool = True
+    part: str = ""
     bug: bool = False
 
 
@@ -68,7 +69,7 @@ def decide(meta: Meta, spec: ToySpec, status: ToyStatus, seen: Seen, now: float)
     if spec.bug:
         raise ZeroDivisionError("planted")
     if meta.deleting:
-        return _leave(status, seen)
+        return _leave(spec, status, seen)
     if seen.box is None:
         return Plan(status.model_copy(update={"reason": "NoBox"}), "NoBox", finalizer=False)
     answer = next(iter(seen.answers.values()), None)
@@ -80,7 +81,7 @@ def decide(meta: Meta, spec: ToySpec, status: ToyStatus, seen: Seen, now: float)
     if status.desired != spec.value:
         wanted = status.model_copy(update={"desired": spec.value})
         return Plan(wanted, "Wanted", finalizer=True, look_again=0.0, spent=spent)
-    writes = _write(seen.box, spec.value) if _value(seen.box) != spec.value else ()
+    writes = _write(spec, seen.box, spec.value) if _value(seen.box) != spec.value else ()
     events = (Event("Filled", f"the box holds {spec.value}"),) if writes else ()
     return Plan(
         status.model_copy(update={"applied": spec.value}),
@@ -99,17 +100,19 @@ def refuse(meta: Meta, status: ToyStatus, message: str, now: float) -> Plan[ToyS
     return Plan(said, "InvalidSpec", finalizer=meta.finalizer)
 
 
-def _leave(status: ToyStatus, seen: Seen) -> Plan[ToyStatus]:
+def _leave(spec: ToySpec, status: ToyStatus, seen: Seen) -> Plan[ToyStatus]:
     if seen.box is None or not _value(seen.box):
         return Plan(status.model_copy(update={"applied": ""}), "Left", finalizer=False)
-    return Plan(status, "Leaving", writes=_write(seen.box, ""), finalizer=True, look_again=0.0)
+    return Plan(
+        status, "Leaving", writes=_write(spec, seen.box, ""), finalizer=True, look_again=0.0
+    )
 
 
-def _write(box: Obj, value: str) -> tuple[Write, ...]:
+def _write(spec: ToySpec, box: Obj, value: str) -> tuple[Write, ...]:
     meta = box["metadata"]
     patch = {"data": {"value": value}}
     version = meta["resourceVersion"]
-    return (Write(CONFIG_MAP, meta["namespace"], meta["name"], version, patch),)
+    return (Write(CONFIG_MAP, meta["namespace"], meta["name"], version, patch, spec.part),)
 
 
 def _value(box: Obj) -> str:
@@ -154,8 +157,10 @@ TOY: Kind[ToySpec, ToyStatus, Seen] = Kind(
     watches=(Watch(CONFIG_MAP, _whose), Watch(VIRTUAL_SERVICE, lambda *_: ())),
     indices={"box": _box},
     rules=(
-        Rule(("",), ("configmaps",), ("get", "list", "watch", "patch"), "the boxes"),
-        Rule(("networking.istio.io",), ("virtualservices",), ("list", "watch"), "may be absent"),
+        Rule(("",), ("configmaps",), ("get", "list", "watch", "patch"), "the boxes", ""),
+        Rule(
+            ("networking.istio.io",), ("virtualservices",), ("list", "watch"), "may be absent", ""
+        ),
     ),
 )
 

@@ -9,8 +9,7 @@ from rich.console import Console
 
 from controllers.api.modelcanary.status import Phase
 from hack.demo.scene import Scene
-from hack.demo.screen import line
-from hack.demo.view import clock, draw, evidence
+from hack.demo.view import clock, draw, evidence, line
 
 
 def _drawn(scene: Scene, width: int = 110) -> str:

@@ -1,0 +1,3 @@
+"""What stands for a field that is taken out."""
+
+ABSENT = object()
