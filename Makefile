@@ -10,8 +10,8 @@ LOCK := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --gen
 PRIVATE := --(extra-)?index-url[ =]|(pypi|goproxy|proxy\.golang|deb\.debian)[a-z.]*\.(org|io|com)/|/(home|Users|work)/[a-z]
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cluster demo test lint generate lock bench-canary bench-canary-live \
-	bench-runtime clean
+.PHONY: help venv cluster demo demo-autoscaler test soak faults lint generate charts lock bench-canary bench-canary-live \
+	bench-autoscaler bench-runtime image clean
 
 help: ## Tell what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,16 +31,35 @@ venv: .venv/.installed ## Make the virtual environment from hash-locked requirem
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-cluster: venv ## Start a real control plane with Istio, Envoy and Prometheus
-	$(RUN) -m hack.cluster up
+cluster: venv ## Start a real control plane with Istio, Envoy and Prometheus; NODE=real: a node, too
+	$(RUN) -m hack.cluster up $(if $(NODE),--node)
 	@echo 'to work with it: eval "$$($(RUN) -m hack.cluster env)"; to end it: $(RUN) -m hack.cluster down'
 
 demo: venv ## Promote a good model and roll back a bad one, on real traffic
 	$(RUN) -m hack.demo
 
-test: venv ## Run all tests, on a cluster of their own
+demo-autoscaler: venv ## Meet a peak that recurs ahead of time, beside the HPA
+	$(RUN) -m hack.demo.autoscaler
+
+test: venv ## Run all tests, on clusters of their own; as root on Linux, on a real node too
+	$(RUN) -m hack.cluster build --node
+	$(RUN) -m hack.charts --check
+	@rm -rf build/rights
+	$(RUN) -m pytest -n $(WORKERS) --dist worksteal --junitxml build/tests.xml
+	$(RUN) -m pytest -n 2 --dist worksteal --junitxml build/e2e.xml --e2e tests/e2e
+	$(RUN) -m hack.rights
+
+soak: venv ## Run the stories that take long at the durations that users have, some hours
+	$(RUN) -m hack.cluster --name soak up --scrape-seconds 15
+	@MODELYARD_CLUSTER=.cluster/soak MODELYARD_PACE=full $(RUN) -m pytest -n $(WORKERS) \
+		--dist worksteal --timeout 10800 tests/cluster/test_autoscaler_*.py; \
+		code=$$?; $(RUN) -m hack.cluster --name soak down; exit $$code
+	MODELYARD_PACE=full $(RUN) -m pytest -n 2 --timeout 3600 -m soak --e2e tests/e2e
+	MODELYARD_SOAK_SECONDS=7200 $(RUN) -m pytest --timeout 9000 tests/faults/test_soak.py
+
+faults: venv ## Play every fault alone and as long as an outage lasts, about half an hour
 	$(RUN) -m hack.cluster build
-	$(RUN) -m pytest -n $(WORKERS) --dist worksteal
+	MODELYARD_FAULTS=full $(RUN) -m pytest -n $(WORKERS) --dist worksteal --timeout 900 tests/faults
 
 lint: venv ## Check style, types, imports, generated files and that nothing private is committed
 	$(BIN)/ruff check .
@@ -54,10 +73,15 @@ lint: venv ## Check style, types, imports, generated files and that nothing priv
 generate: venv ## Render the CRDs, access rights and reference pages from the models
 	$(RUN) -m hack.generate
 
+charts: venv ## Render deploy/install.yaml from the charts, by Helm
+	$(RUN) -m hack.charts
+
 lock: venv ## Pin requirements/*.txt again from requirements/*.in
 	$(LOCK) requirements/operator.in -o requirements/operator.txt
 	$(LOCK) requirements/demo.in -c requirements/operator.txt -o requirements/demo.txt
 	$(LOCK) requirements/dev.in -c requirements/demo.txt -o requirements/dev.txt
+	$(LOCK) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
+	$(LOCK) requirements/model-server.in -c requirements/operator.txt -o requirements/model-server.txt
 	$(LOCK) requirements/go.in -o requirements/go.txt
 
 bench-canary: venv ## Compare the canary's judge with its rivals in simulated worlds
@@ -66,8 +90,16 @@ bench-canary: venv ## Compare the canary's judge with its rivals in simulated wo
 bench-canary-live: venv ## Time a rollback on the real cluster
 	$(RUN) -m hack.bench.live
 
+bench-autoscaler: venv ## Compare the autoscaler with its rivals on recorded traffic (TRACES_DIR)
+	$(RUN) -m hack.bench.autoscaler
+
 bench-runtime: venv ## Measure 10,000 canaries on the real API server
 	$(RUN) -m hack.bench.runtime
+
+image: venv ## Build the images; print their sizes, and how fast the operator starts on a node
+	$(RUN) -m hack.image report model-server
+	$(RUN) -m hack.image report operator
+	$(RUN) -m hack.image start
 
 clean: ## End this checkout's clusters, and remove what was made here
 	@for folder in .cluster/*/; do \
