@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +22,7 @@ from hack.cluster.node.door import DOOR
 from hack.cluster.node.kube_proxy import KUBE_PROXY
 from hack.cluster.node.kubelet import KUBELET
 from hack.cluster.node.machine import MACHINE
+from hack.cluster.order import in_order
 from hack.cluster.part import Part, RunningPart, start
 from hack.cluster.process import end, started_for
 from hack.cluster.prometheus import PROMETHEUS, reload_config, remove_targets, write_targets
@@ -103,7 +103,7 @@ class Cluster:
             )
             if interval != before.get("scrape_seconds"):
                 reload_config(self._site)
-            self._start({name: PARTS[name] for name in names})
+            in_order({name: PARTS[name].needs for name in names}, self._bring_up)
             _link(self.folder / "bin", ("kubectl", "promtool"))
         return self
 
@@ -256,28 +256,12 @@ class Cluster:
     def stop_scraping(self, name: str) -> None:
         remove_targets(self._site, f"operator-{name}")
 
-    def _start(self, parts: Mapping[str, Part]) -> None:
-        """Starts each part as soon as those it needs are ready; the first error wins."""
-        ready: set[str] = set()
-        running: dict[Future[None], str] = {}
-        waiting = dict(parts)
-        with ThreadPoolExecutor(max_workers=len(PARTS)) as pool:
-            while waiting or running:
-                for name in [
-                    name for name, part in waiting.items() if ready.issuperset(part.needs)
-                ]:
-                    running[pool.submit(self._bring_up, waiting.pop(name))] = name
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    future.result()
-                    ready.add(running.pop(future))
-
-    def _bring_up(self, part: Part) -> None:
-        started = time.monotonic()
-        if self._site.process(part.name).pid() is None:
-            self._say(f"starting {part.name}")
+    def _bring_up(self, name: str) -> None:
+        part, started = PARTS[name], time.monotonic()
+        if self._site.process(name).pid() is None:
+            self._say(f"starting {name}")
             start(self._site, part)
-            self._say(f"{part.name} is ready after {time.monotonic() - started:.1f} s")
+            self._say(f"{name} is ready after {time.monotonic() - started:.1f} s")
         else:
             start(self._site, part)
 
