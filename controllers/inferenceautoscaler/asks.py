@@ -49,6 +49,8 @@ class Replica:
     """Requests at a time."""
     carry: Callable[[float], int]
     """The replicas that a demand needs to keep the promise; used only where ``rate`` is known."""
+    wait: float = 0.0
+    """Seconds that a request may wait for one."""
 
 
 def asks(load: Load, replica: Replica) -> tuple[tuple[Asked, ...], int]:
@@ -63,7 +65,7 @@ def asks(load: Load, replica: Replica) -> tuple[tuple[Asked, ...], int]:
         said.append(Asked(reason="Demand", replicas=replica.carry(demand), message=(
             f"{decimal(demand, 4)} requests/s at {decimal(replica.rate, 4)} per replica"
         )))  # fmt: skip
-        said += _queue(load, replica.rate, said[0].replicas)
+        said += _queue(load, replica.rate, replica.wait, said[0].replicas)
         if load.upper is not None:
             said.append(Asked(reason="Forecast", replicas=replica.carry(load.upper), message=(
                 f"at most {decimal(load.upper, 4)} requests/s until a new replica is ready"
@@ -81,9 +83,12 @@ def steady(demand: float, lately: float | None) -> float:
     return demand if lately is None else max(min(lately, RISE * demand), demand)
 
 
-def _queue(load: Load, rate: float, needed: int) -> list[Asked]:
-    """Replicas on top of those that the demand needs, so that what waits is worked off in time."""
-    if not load.backlog:
+def _queue(load: Load, rate: float, wait: float, needed: int) -> list[Asked]:
+    """Replicas on top of those that the demand needs, so that what waits is worked off in time.
+
+    What those work off within the wait that is allowed is no queue yet: it comes and goes.
+    """
+    if not load.backlog or load.backlog <= needed * rate * wait:
         return []
     extra = math.ceil(load.backlog / (rate * DRAIN) - 1e-9)
     return [Asked(reason="Backlog", replicas=needed + extra, message=(

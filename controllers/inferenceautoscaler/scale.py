@@ -188,7 +188,7 @@ def _asked(turn: Turn, found: Situation, lead: float) -> tuple[tuple[Asked, ...]
         reserve=status.demand.reserve or 1.0,
         missed=status.slo.missed_for,
     )
-    replica = asks.Replica(rate, spec.capacity.concurrency, carry(spec, rate))
+    replica = asks.Replica(rate, spec.capacity.concurrency, carry(spec, rate), spec.slo.wait)
     said, ahead = asks.asks(load, replica)
     expected = _median(turn) * lead
     said += zero.asks(

@@ -7,7 +7,6 @@ from controllers import conditions
 from controllers.api.base import Condition
 from controllers.api.inferenceautoscaler.spec import InferenceAutoscalerSpec, Mode
 from controllers.api.inferenceautoscaler.status import InferenceAutoscalerStatus
-from controllers.inferenceautoscaler.fit import fit
 from controllers.inferenceautoscaler.seen import Seen, Target
 from controllers.plan import Event, Meta, Plan, Write
 
@@ -92,7 +91,7 @@ class Turn:
         fresh = self.status.observed_generation != self.meta.generation
         self.set(observed_generation=self.meta.generation)
         return Plan(
-            status=fit(self.status),
+            status=self.status,
             reason=self.status.reason or "Pending",
             writes=tuple(self.writes),
             events=tuple(self.events),

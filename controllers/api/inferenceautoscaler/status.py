@@ -1,11 +1,12 @@
 """What an InferenceAutoscaler tells its users."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from controllers.api.base import Conditions, Decimal, Duration, Instant, Model
+from controllers.api.inferenceautoscaler.fit import fit
 
 Count = Annotated[int, Field(ge=0)]
 Word = Annotated[str, Field(max_length=63)]
@@ -292,3 +293,7 @@ class InferenceAutoscalerStatus(Model):
     """The target that was last seen."""
     conditions: Conditions = ()
     """The aspects that tools and people look at."""
+
+    def wire(self) -> dict[str, Any]:
+        """As it is put on record, in at most 8 KiB: texts are cut where it would be larger."""
+        return fit(super().wire())

@@ -153,5 +153,5 @@ def _made(lane: Lane, setting: Setting, bounds: FloatArray) -> _Lane:
         down_share=down.percent / 100.0,
         down_period=down.period,
     )
-    replica = asks.Replica(service.rate, service.slots, carry(spec, service.rate))
+    replica = asks.Replica(service.rate, service.slots, carry(spec, service.rate), spec.slo.wait)
     return _Lane(replica, limits, spec, lead, bounds)

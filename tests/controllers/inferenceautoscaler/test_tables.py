@@ -17,7 +17,7 @@ from controllers.inferenceautoscaler.queries import asking, instant
 from controllers.inferenceautoscaler.seen import Pod
 from tests.controllers.inferenceautoscaler.specs import IN_FLIGHT, LATENCY, SPEC, spec
 
-RATED = Replica(10.0, None, lambda demand: math.ceil(demand / 8.0))
+RATED = Replica(10.0, None, lambda demand: math.ceil(demand / 8.0), wait=1.0)
 SLOTTED = Replica(None, 10, lambda _: 0)
 
 
@@ -27,8 +27,11 @@ SLOTTED = Replica(None, 10, lambda _: 0)
         (Load(2, 0, demand=40.0), RATED, {"Demand": 5}, 5),
         (Load(2, 0, demand=0.0), RATED, {"Demand": 0}, 0),
         (Load(2, 0, demand=40.0, backlog=0.0), RATED, {"Demand": 5}, 5),
-        (Load(2, 0, demand=40.0, backlog=1.0), RATED, {"Demand": 5, "Backlog": 6}, 6),
+        (Load(2, 0, demand=40.0, backlog=1.0), RATED, {"Demand": 5}, 5),
+        (Load(2, 0, demand=40.0, backlog=50.0), RATED, {"Demand": 5}, 5),
+        (Load(2, 0, demand=40.0, backlog=51.0), RATED, {"Demand": 5, "Backlog": 6}, 6),
         (Load(2, 0, demand=40.0, backlog=601.0), RATED, {"Demand": 5, "Backlog": 8}, 8),
+        (Load(2, 0, demand=0.0, backlog=1.0), RATED, {"Demand": 0, "Backlog": 1}, 1),
         (Load(2, 0, demand=40.0, upper=60.0), RATED, {"Demand": 5, "Forecast": 8}, 8),
         (Load(2, 0, demand=40.0, upper=20.0), RATED, {"Demand": 5, "Forecast": 3}, 5),
         (Load(2, 0, demand=40.0, later=90.0), RATED, {"Demand": 5}, 12),
