@@ -17,7 +17,7 @@ TAKEOVER = 20.0
 
 def standby(scene: Scene) -> Operator:
     one = scene.operate(account=SECOND)
-    assert scene.operator.leads()
+    scene.until(scene.operator.leads, 10, "the first one leads")
     assert not one.leads()
     return one
 
