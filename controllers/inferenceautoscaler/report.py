@@ -98,12 +98,12 @@ def _sentence(turn: Turn, asked: Sequence[Asked], held: Sequence[str], choice: C
     why = f"{first.reason} asks for {first.replicas}" if first else "nothing asks for any"
     why += f" ({first.message})" if first is not None and first.message else ""
     if choice.replicas != current:
-        return f"{choice.replicas} replicas would be right where there are {current}: {why}"
+        return f"would go from {current} to {choice.replicas}: {why}"
     if held and first is not None and first.replicas < current:
-        return f"{current} replicas stay: {why}, but {'; '.join(held)}"
+        return f"stays at {current}: {why}, but {'; '.join(held)}"
     if choice.keep > (first.replicas if first else 0):
-        return f"{current} replicas stay: {why}; {choice.keep} were asked for lately"
-    return f"{current} replicas stay: {why}"
+        return f"stays at {current}: {why}; {choice.keep} were asked for lately"
+    return f"stays at {current}: {why}"
 
 
 def scaled(turn: Turn, current: int, replicas: int, at: int, reason: str) -> None:

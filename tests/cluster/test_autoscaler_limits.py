@@ -89,9 +89,7 @@ def test_advice_and_suspension_say_the_number_and_write_nothing(scaling: Scaling
     scene.until(lambda: scene.status().replicas.desired >= 4, 30, "four are advised")
     status = scene.status()
     assert status.reason == "Advised"
-    assert status.message.startswith(
-        f"{status.replicas.desired} replicas would be right where there are 1: "
-    )
+    assert status.message.startswith(f"would go from 1 to {status.replicas.desired}: ")
     scene.change(mode="Active", suspend=True)
     scene.until(lambda: scene.status().reason == "Suspended", 10, "it is suspended")
     assert scene.scalings().ours() == []

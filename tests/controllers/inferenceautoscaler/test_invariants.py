@@ -311,4 +311,4 @@ def test_the_largest_status_stays_within_eight_kibibytes() -> None:
     one.scraped = lambda _instance, second: second < 300
     one.run(120)
     assert checked(one.status) < 8192
-    assert one.status.message.startswith("10 replicas stay: Floor asks for 10 (ModelCanary")
+    assert one.status.message.startswith("stays at 10: Floor asks for 10 (ModelCanary")
