@@ -182,7 +182,9 @@ class Loop:
         try:
             result = await self._guarded(key, obj, batch)
         finally:
+            waited = self._queue.waited(key)
             self._queue.done(key)
+        self._telemetry.delay.labels(self._name).observe(waited)
         self._telemetry.reconciles.labels(self._name, result).inc()
         self._telemetry.seconds.labels(self._name).observe(time.monotonic() - batch.began)
 

@@ -20,12 +20,13 @@ class Queue(Generic[K]):
     def __init__(self, clock: Callable[[], float], chance: Callable[[], float]) -> None:
         self._clock = clock
         self._chance = chance
-        self._due: dict[K, None] = {}
+        self._due: dict[K, float] = {}
+        """Since when each is due, in the order in which they became so; so the two below."""
         self._when: dict[K, float] = {}
         self._timers: list[tuple[float, int, K]] = []
-        self._in_flight: set[K] = set()
+        self._in_flight: dict[K, float] = {}
+        self._again: dict[K, float] = {}
         self._held: set[K] = set()
-        self._again: set[K] = set()
         self._failures: dict[K, int] = {}
         self._sequence = 0
         self._changed = asyncio.Event()
@@ -39,12 +40,19 @@ class Queue(Generic[K]):
         """How many keys were taken because they were due, and are not done."""
         return len(self._in_flight) - len(self._held)
 
+    def waited(self, key: K) -> float:
+        """Seconds since a key in flight was due."""
+        return self._clock() - self._in_flight[key]
+
     def add(self, key: K) -> None:
         """Makes the key due now; while it is in flight, as soon as it is done."""
+        self._add(key, self._clock())
+
+    def _add(self, key: K, since: float) -> None:
         if key in self._in_flight:
-            self._again.add(key)
+            self._again.setdefault(key, since)
             return
-        self._due[key] = None
+        self._due.setdefault(key, since)
         self._changed.set()
 
     def add_after(self, key: K, seconds: float) -> None:
@@ -78,7 +86,7 @@ class Queue(Generic[K]):
         self._due.pop(key, None)
         self._when.pop(key, None)
         self._failures.pop(key, None)
-        self._again.discard(key)
+        self._again.pop(key, None)
 
     def take_due(self, limit: int) -> list[K]:
         """The keys that are due, oldest first, at most ``limit``; they are in flight until done.
@@ -90,32 +98,29 @@ class Queue(Generic[K]):
             when, _, key = heapq.heappop(self._timers)
             if self._when.get(key) == when:
                 del self._when[key]
-                self.add(key)
+                self._add(key, when)
         taken = list(self._due)[:limit] if limit < len(self._due) else list(self._due)
         for key in taken:
-            del self._due[key]
+            self._in_flight[key] = self._due.pop(key)
             self._when.pop(key, None)
-            self._in_flight.add(key)
         return taken
 
     def hold(self, key: K) -> bool:
         """Takes a key that need not be due, and leaves its timer; False if it is in flight."""
         if key in self._in_flight:
             return False
-        self._in_flight.add(key)
+        self._in_flight[key] = self._clock()
         self._held.add(key)
         if key in self._due:
-            del self._due[key]
-            self._again.add(key)
+            self._again[key] = self._due.pop(key)
         return True
 
     def done(self, key: K) -> None:
         """Ends a key's flight, or the hold on it; due again at once if it was added meanwhile."""
-        self._in_flight.discard(key)
+        self._in_flight.pop(key, None)
         self._held.discard(key)
         if key in self._again:
-            self._again.discard(key)
-            self.add(key)
+            self._add(key, self._again.pop(key))
 
     async def wait(self, seconds: float) -> None:
         """Returns when a key may be due, at the latest after ``seconds``."""

@@ -35,6 +35,13 @@ class Telemetry:
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
             registry=self._registry,
         )
+        self.delay = Histogram(
+            "modelyard_delay_seconds",
+            "Seconds from when a key was due to its settled plan: the wait for its turn included.",
+            ("kind",),
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60),
+            registry=self._registry,
+        )
         self.depth = self._gauge("queue_depth", "Keys that are due and not in flight.", "kind")
         self.in_flight = self._gauge("in_flight", "Keys being reconciled.", "kind")
         self.objects = self._gauge("objects", "Objects in the cache.", "kind")

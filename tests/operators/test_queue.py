@@ -53,6 +53,24 @@ def test_the_earliest_timer_wins_and_an_early_event_replaces_it() -> None:
     assert queue.take_due(1) == []
 
 
+def test_how_long_a_key_has_waited_counts_from_when_it_was_first_due() -> None:
+    queue, clock = _queue()
+    queue.add("a")
+    queue.add_after("b", 2)
+    clock.now = 3
+    queue.add("a")
+    assert queue.take_due(10) == ["a", "b"]
+    assert (queue.waited("a"), queue.waited("b")) == (3, 1)
+    queue.add("a")
+    clock.now = 7
+    queue.done("a")
+    queue.hold("a")
+    clock.now = 8
+    queue.done("a")
+    assert queue.take_due(1) == ["a"]
+    assert queue.waited("a") == 5, "since it was added while it was in flight, a hold included"
+
+
 def test_backoff_doubles_from_one_second_to_a_minute_and_success_resets_it() -> None:
     queue, _ = _queue()
     assert [queue.retry("a") for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]

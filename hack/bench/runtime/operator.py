@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from controllers.api.modelcanary import MODELCANARY
 from hack.cluster.binaries import ROOT
 from hack.cluster.cluster import Cluster
 from hack.cluster.folder import locked
@@ -113,6 +114,14 @@ class Metrics:
             for sample in self._samples
             if sample.name == name and _has(sample.labels, labels)
         )
+
+    def buckets(self, name: str) -> dict[float, float]:
+        """The histogram of that name for our canaries: how many were at most so much."""
+        return {
+            float(sample.labels["le"]): sample.value
+            for sample in self._samples
+            if sample.name == f"{name}_bucket" and sample.labels["kind"] == MODELCANARY.kind
+        }
 
 
 def _has(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

@@ -12,7 +12,7 @@ from controllers.plan import Resource
 from hack.bench.runtime import objects
 from hack.bench.runtime.cost import Meter, Spent, cpu, memory
 from hack.bench.runtime.operator import Operator
-from hack.bench.runtime.records import Changes, Records, by_operator, changes, lags
+from hack.bench.runtime.records import Changes, Records, by_operator, changes
 from hack.bench.runtime.setting import Size
 from hack.cluster.cluster import Cluster
 from operators.runtime.gateway import KubeGateway
@@ -22,6 +22,7 @@ RATE = 5.0
 _IDLE = 0.1
 """CPU seconds in 5 s under which the start counts as over."""
 _STEADY = 4 * objects.INTERVAL
+_DELAY = "modelyard_delay_seconds"
 
 
 @dataclass(frozen=True)
@@ -109,14 +110,15 @@ def changed(cluster: Cluster, kind: Resource, change: Change, numbers: Sequence[
 
 @dataclass(frozen=True)
 class Busy:
-    """What many runs at once cost; ``lags`` as in ``records``."""
+    """What many runs at once cost."""
 
     spent: Spent
     prometheus: Spent
     server: Spent
     resident: float
     highest: float
-    lags: list[float]
+    delays: dict[float, float]
+    """How many looks were settled within so many seconds of when they were due."""
     blocks: float
     failed: float
     writes: int
@@ -155,6 +157,7 @@ def busy(cluster: Cluster, operator: Operator, size: Size) -> Busy:
         Meter(cluster.part(name).process.pid() or 0) for name in ("prometheus", "kube-apiserver")
     )
     before = operator.metrics()
+    earlier = before.buckets(_DELAY)
     meter = Meter(operator.pid)
     time.sleep(size.busy)
     spent, after = meter.read(), operator.metrics()
@@ -169,7 +172,7 @@ def busy(cluster: Cluster, operator: Operator, size: Size) -> Busy:
         prometheus.read(),
         server.read(),
         *memory(operator.pid),
-        lags(records),
+        {within: count - earlier[within] for within, count in after.buckets(_DELAY).items()},
         queries.pop("Answered"),
         sum(queries.values()),
         len(written),

@@ -7,14 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from controllers.api.modelcanary import MODELCANARY
 from controllers.plan import Resource
-from hack.bench.runtime.objects import INTERVAL
 from hack.bench.runtime.operator import USER
 from operators.runtime.objects import Key
 
-STORED = min(INTERVAL, 5)
-"""Seconds after an instant at which the operator takes its samples for stored."""
 _WRITES = frozenset({"create", "update", "patch", "delete"})
 
 
@@ -71,26 +67,6 @@ def _seconds(text: str) -> float:
 def by_operator(records: Records) -> list[Write]:
     """Everything the operator wrote."""
     return [write for write in records.writes() if write.user == USER]
-
-
-def lags(records: Records) -> list[float]:
-    """Seconds from when a block could be read until a status with it was on record, for each.
-
-    A status holds the newest judged block and is written about once a minute, so that this is a
-    sample of about one block in four.
-    """
-    return [
-        write.done - (instant + STORED)
-        for write in by_operator(records)
-        if write.resource == MODELCANARY.resource.plural
-        and (instant := _instant(write)) is not None
-    ]
-
-
-def _instant(write: Write) -> float | None:
-    evidence = write.sent.get("status", {}).get("evidence")
-    instant = evidence.get("instant") if isinstance(evidence, dict) else None
-    return _seconds(instant) if instant is not None else None
 
 
 @dataclass(frozen=True)

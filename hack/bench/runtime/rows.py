@@ -1,5 +1,6 @@
 """What the figures say about the targets."""
 
+import math
 from dataclasses import dataclass
 
 from hack.bench.runtime.baselines import Listing, Timers
@@ -102,17 +103,21 @@ def _starting(found: Found, size: Size) -> list[Row]:
 
 def _running(found: Found, size: Size) -> list[Row]:
     busy = found.busy
-    late = sum(lag > INTERVAL for lag in busy.lags)
+    looks = busy.delays[math.inf]
+    late = looks - busy.delays[INTERVAL]
     blocks = busy.blocks / max(1.0, size.active * busy.expected)
     each = 1000.0 * busy.spent.cpu / max(1.0, busy.blocks)
-    lag = ", ".join(f"{name} {quantile(busy.lags, q):.1f} s" for name, q in _QUANTILES)
+    delay = ", ".join(
+        f"{name} within {min(s for s, n in busy.delays.items() if n >= q * looks):g} s"
+        for name, q in _QUANTILES
+    )
     return [
         Row(
             f"{size.active} in a run: judged within their {INTERVAL} s",
             "all",
-            f"{len(busy.lags) - late} of {len(busy.lags)} recorded blocks; {lag}",
+            f"{looks - late:.0f} of {looks:.0f} looks; {delay}",
             f"{found.queries:.1f} s: the bare queries of one block of each",
-            not late and bool(busy.lags),
+            not late and looks > 0,
         ),
         Row(
             "blocks judged, of those that ended in the time measured",
@@ -138,7 +143,7 @@ def _running(found: Found, size: Size) -> list[Row]:
     ]
 
 
-_QUANTILES = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+_QUANTILES = (("half", 0.5), ("99 %", 0.99), ("all", 1.0))
 
 
 def _told(found: Found) -> list[Row]:
