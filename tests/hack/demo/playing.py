@@ -1,15 +1,17 @@
 """A demo as a process of its own, and what it leaves behind."""
 
+import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from hack.cluster import binaries
+from hack.cluster.cluster import PARTS, Cluster
 from hack.cluster.process import started_for
 
 
@@ -26,6 +28,19 @@ def playing(program: str, name: str) -> Iterator["subprocess.Popen[str]"]:
         finally:
             if demo.poll() is None:
                 demo.send_signal(signal.SIGTERM)
+
+
+@contextmanager
+def named(folder: Callable[[str], Path], programs: Iterable[str]) -> Iterator[str]:
+    """A name of a test's own; what is left in the folder of a failed one is taken away."""
+    needed = (binary for program in programs for binary in PARTS[program].binaries)
+    missing = [binary for binary in needed if binaries.find(binary) is None]
+    if missing:
+        pytest.fail(f"{', '.join(missing)} missing: python -m hack.cluster build, then test again")
+    chosen = secrets.token_hex(4)
+    yield chosen
+    Cluster(folder(chosen)).down()
+    folder(chosen).with_suffix(".playing").unlink(missing_ok=True)
 
 
 def _interruptible() -> None:

@@ -1,7 +1,6 @@
 """The demo on the real cluster: it ends well, and however it ends it leaves nothing behind."""
 
 import re
-import secrets
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,25 +8,17 @@ from pathlib import Path
 import pytest
 
 from hack.cluster import binaries
-from hack.cluster.cluster import PARTS, Cluster
 from hack.cluster.process import Process
 from hack.demo.stage import PROGRAMS
-from tests.hack.demo.playing import nothing_is_left, playing, until
+from tests.hack.demo.playing import named, nothing_is_left, playing, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
 def name() -> Iterator[str]:
-    """A name of this test's own; what a failed test left is taken away."""
-    needed = (binary for program in PROGRAMS for binary in PARTS[program].binaries)
-    missing = [binary for binary in needed if binaries.find(binary) is None]
-    if missing:
-        pytest.fail(f"{', '.join(missing)} missing: python -m hack.cluster build, then test again")
-    chosen = secrets.token_hex(4)
-    yield chosen
-    Cluster(_folder(chosen)).down()
-    _folder(chosen).with_suffix(".playing").unlink(missing_ok=True)
+    with named(_folder, PROGRAMS) as chosen:
+        yield chosen
 
 
 def _folder(name: str) -> Path:

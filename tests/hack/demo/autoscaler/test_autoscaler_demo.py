@@ -1,34 +1,25 @@
 """The demo of the autoscaler on the real cluster: the peak is met, and nothing is left behind."""
 
 import re
-import secrets
 import signal
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from hack.cluster import binaries
-from hack.cluster.cluster import PARTS, Cluster
 from hack.cluster.process import Process
 from hack.demo.autoscaler.__main__ import DEMO
 from hack.demo.autoscaler.stage import PROGRAMS
 from hack.demo.command import folder
-from tests.hack.demo.playing import nothing_is_left, playing, until
+from tests.hack.demo.playing import named, nothing_is_left, playing, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
 def name() -> Iterator[str]:
-    """A name of this test's own; what a failed test left is taken away."""
-    needed = (binary for program in PROGRAMS for binary in PARTS[program].binaries)
-    missing = [binary for binary in needed if binaries.find(binary) is None]
-    if missing:
-        pytest.fail(f"{', '.join(missing)} missing: python -m hack.cluster build, then test again")
-    chosen = secrets.token_hex(4)
-    yield chosen
-    Cluster(folder(DEMO, chosen)).down()
-    folder(DEMO, chosen).with_suffix(".playing").unlink(missing_ok=True)
+    with named(partial(folder, DEMO), PROGRAMS) as chosen:
+        yield chosen
 
 
 def test_the_peak_is_met_ahead_of_time_and_not_under_the_hpa(name: str) -> None:
