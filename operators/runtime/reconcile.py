@@ -26,6 +26,8 @@ class _Copy:
 
     uid: str
     status: Model
+    recorded: Any
+    """What it is ahead of: once something else is on record, that counts."""
     due: float
     """When it is to be on record, by the monotonic clock."""
     generation: int
@@ -105,7 +107,9 @@ class Reconciler:
         self._copies.pop(key, None)
         if not record:
             due = copy.due if copy else self._checkpoint_of(uid)
-            self._copies[key] = _Copy(uid, plan.status, due, case.meta.generation, case.spec)
+            self._copies[key] = _Copy(
+                uid, plan.status, case.obj.get("status"), due, case.meta.generation, case.spec
+            )
         return plan
 
     def overdue(self) -> list[Key]:
@@ -146,9 +150,14 @@ class Reconciler:
         self._copies.pop(key, None)
 
     def _copy_of(self, obj: Obj) -> _Copy | None:
-        """What is in memory of this very object, not of one of the same name before it."""
+        """What is in memory of this very object, not of one of the same name before it.
+
+        Nor of what it was before a write of ours that landed although it seemed to fail.
+        """
         copy = self._copies.get(key_of(obj))
-        return copy if copy and copy.uid == obj["metadata"]["uid"] else None
+        if copy is None or copy.uid != obj["metadata"]["uid"]:
+            return None
+        return copy if copy.recorded == obj.get("status") else None
 
     def _recorded(self, obj: Obj) -> Model:
         return self._kind.api.status.model_validate(obj.get("status") or {})

@@ -241,6 +241,37 @@ def test_a_conflict_drops_the_copy_in_memory_and_the_recorded_status_counts() ->
     asyncio.run(story())
 
 
+def test_what_was_in_memory_never_replaces_a_newer_status_that_is_on_record() -> None:
+    async def story() -> list[int]:
+        server = _server(one={"every": 3600.0, "record": False})
+        bench, looks, patch = Bench(server), list[int](), server.patch
+
+        async def noted(*args: Any, **more: Any) -> Obj:
+            became = await patch(*args, **more)
+            looks.append(server.at(TOYS, "one").get("status", {}).get("looks", 0))
+            return became
+
+        async with bench.running():
+            await until(lambda: bench.reconciler._copies)
+            server.patch = noted  # type: ignore[method-assign]
+            # The status is written, and what comes after it fails.
+            server.fault = lambda call, _: (
+                Unavailable("planted") if call.startswith("annotations") else None
+            )
+            server.edit(
+                TOYS, Key("default", "one"), {"metadata": {"annotations": {toy.AGAIN: "1"}}}
+            )
+            await server.wake()
+            await until(lambda: bench.count("world"))
+            bench.skew = 61.0  # By now a copy in memory would be due.
+            await asyncio.sleep(2 * ROUND)
+        return looks
+
+    looks = asyncio.run(story())
+    assert looks
+    assert looks == sorted(looks)
+
+
 def test_objects_at_rest_cost_nothing() -> None:
     async def story() -> None:
         server = _server(one={}, two={})
