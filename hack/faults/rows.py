@@ -96,6 +96,7 @@ ROWS: tuple[Row, ...] = (
         "tried again with backoff; writes stay under three a second",
         State.SHOWN,
         (f"{REQUESTED}::test_a_promotion", f"{REQUESTED}::test_a_raise"),
+        "an approval was lost: an older status came after the one whose write a 500 followed",
     ),
     Row(
         "401",

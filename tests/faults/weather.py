@@ -47,7 +47,9 @@ def in_turn() -> list[Fault]:
 def hard_ones() -> list[Fault]:
     """What was done although it seems not to have been, and what came in between."""
     move = r"^PATCH .*/(virtualservices/|deployments/.*/scale)"
+    used_up = r"^PATCH .*/modelcanaries/[^/]+$"
     return [
+        Fault("used up: 500, carried out", REQUESTS["500, carried out"], used_up, times=1),
         Fault("move: reset, carried out", REQUESTS["reset, carried out"], move, times=1),
         Fault("move: 409", REQUESTS["409"], move, times=1),
         Fault("hang, carried out", REQUESTS["hang, carried out"], _WRITES, times=1),
