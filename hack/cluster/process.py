@@ -190,4 +190,12 @@ def _born(pid: int) -> str | None:
         return None
     fields = stat.rpartition(")")[2].split()  # the name before it may hold spaces: proc(5)
     state, ticks_since_boot = fields[0], fields[19]
-    return None if state in "ZX" else ticks_since_boot
+    return None if state in "ZX" and not _has_threads(pid) else ticks_since_boot
+
+
+def _has_threads(pid: int) -> bool:
+    """Whether any is left but the first, which is a zombie while they end and hold its ports."""
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from hack.cluster.site import environment
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
     "print('deaf', flush=True); time.sleep(60)"
+)
+
+# As one that was killed is for a moment, while its threads still end and hold its ports.
+HEADLESS = (
+    "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); "
+    "print('gone', flush=True); ctypes.CDLL(None).pthread_exit(None)"
 )
 
 
@@ -53,6 +60,18 @@ def test_what_ignores_sigterm_is_killed(process: Process) -> None:
     process.await_ready(lambda: process.tail() == ["deaf"], seconds=30)
     process.stop(grace=0.2)
     assert list(started_for(process.folder)) == []
+
+
+def test_one_whose_first_thread_has_ended_is_there_until_the_others_have(process: Process) -> None:
+    pid = start(process, HEADLESS)
+    process.await_ready(lambda: process.tail() == ["gone"], seconds=30)
+    state = Path(f"/proc/{pid}/stat")
+    while state.read_text().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+    assert process.pid() == pid
+    process.stop(grace=0.0)
+    assert process.pid() is None
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_what_dies_is_named_with_its_last_twenty_lines(process: Process) -> None:
