@@ -110,10 +110,16 @@ class History:
                 and '"objectRef"' in line
                 and "dryRun=All" not in line
             ]
-        found = (
+        found = [
             _request(event) for event in events if not operators or _concerns(event, namespace)
-        )
+        ]
         self.requests = [one for one in found if one.began >= since]
+        # The leader may write sooner than it renews, and then leads by what was before.
+        self.leases = [
+            one
+            for one in found
+            if one.resource == "leases" and one.done and one.user in self.operators
+        ]
 
     def ours(self) -> Iterator[Request]:
         """What the operator asked for."""
@@ -197,11 +203,10 @@ def _was_planned(write: RouteWrite) -> bool:
 
 def by_non_leaders(history: History) -> Iterator[Request]:
     """Writes of a replica that was not the last to write the lease when they were sent."""
-    leases = [one for one in history.ours() if one.resource == "leases" and one.done]
     for one in history.ours():
         if not one.done or one.resource == "leases":
             continue
-        before = [lease for lease in leases if lease.ended <= one.began]
+        before = [lease for lease in history.leases if lease.ended <= one.began]
         if not before or _replica(max(before, key=lambda lease: lease.ended)) != _replica(one):
             yield one
 
