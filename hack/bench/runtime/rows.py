@@ -104,7 +104,7 @@ def _starting(found: Found, size: Size) -> list[Row]:
 def _running(found: Found, size: Size) -> list[Row]:
     busy = found.busy
     looks = busy.delays[math.inf]
-    late = looks - busy.delays[INTERVAL]
+    in_time = busy.delays[INTERVAL]
     blocks = busy.blocks / max(1.0, size.active * busy.expected)
     each = 1000.0 * busy.spent.cpu / max(1.0, busy.blocks)
     delay = ", ".join(
@@ -115,9 +115,9 @@ def _running(found: Found, size: Size) -> list[Row]:
         Row(
             f"{size.active} in a run: judged within their {INTERVAL} s",
             "all",
-            f"{looks - late:.0f} of {looks:.0f} looks; {delay}",
+            f"{in_time:.0f} of {looks:.0f} looks; {delay}",
             f"{found.queries:.1f} s: the bare queries of one block of each",
-            not late and looks > 0,
+            0 < looks == in_time,
         ),
         Row(
             "blocks judged, of those that ended in the time measured",
