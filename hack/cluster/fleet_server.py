@@ -22,6 +22,7 @@ from aiohttp import web
 from hack.cluster.folder import write
 from hack.cluster.pods import Api
 from hack.cluster.replica import Knobs, Replica
+from hack.cluster.service_entry import service_entry
 
 _PORTS = range(20_000, 32_000)
 _SETTLE = 0.05  # seconds in which changes of several pods become one write
@@ -98,7 +99,10 @@ class FleetServer:
                 self._serving[uid] = await self._open(pod)
         here = [serving for uid, serving in self._serving.items() if uid in ready]
         place = self._place
-        entry = _service_entry(place, [serving.port for serving in here])
+        endpoints = [
+            {"address": place.address, "ports": {"http": serving.port}} for serving in here
+        ]
+        entry = service_entry(place.namespace, place.name, place.host, endpoints)
         group = "/apis/networking.istio.io/v1"
         path = f"{group}/namespaces/{place.namespace}/serviceentries/{place.name}"
         await self._api.apply(path, entry)
@@ -187,21 +191,6 @@ class FleetServer:
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(status=200 if self._published else 503)
-
-
-def _service_entry(place: Place, ports: list[int]) -> dict[str, Any]:
-    return {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "ServiceEntry",
-        "metadata": {"name": place.name, "namespace": place.namespace},
-        "spec": {
-            "hosts": [place.host],
-            "location": "MESH_INTERNAL",
-            "resolution": "STATIC",
-            "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}],
-            "endpoints": [{"address": place.address, "ports": {"http": port}} for port in ports],
-        },
-    }
 
 
 async def run(chosen: argparse.Namespace) -> None:

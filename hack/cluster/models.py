@@ -6,12 +6,12 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hack.cluster.binaries import ROOT
 from hack.cluster.folder import locked
 from hack.cluster.process import Process
 from hack.cluster.prometheus import remove_targets, write_targets
+from hack.cluster.service_entry import service_entry
 from hack.cluster.site import Site, environment
 
 _LAST_ADDRESS = 253  # 254 is the gateway's own
@@ -93,7 +93,12 @@ class Models:
             environment({"PYTHONPATH": str(ROOT)}),
         )
         model.process.await_ready(lambda: healthy(model.address, model.port), seconds=30)
-        self._site.apply(_service_entry(model))
+        endpoint = {
+            "address": model.address,
+            "ports": {"http": model.port},
+            "labels": {"version": model.version},
+        }
+        self._site.apply(service_entry(model.namespace, model.name, model.host, [endpoint]))
         labels = {"model": name, "namespace": namespace}
         target = process_name(namespace, name)
         write_targets(self._site, target, f"{model.address}:{model.port}", labels)
@@ -165,24 +170,3 @@ def healthy(address: str, port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _service_entry(model: Model) -> Mapping[str, Any]:
-    return {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "ServiceEntry",
-        "metadata": {"name": model.name, "namespace": model.namespace},
-        "spec": {
-            "hosts": [model.host],
-            "location": "MESH_INTERNAL",
-            "resolution": "STATIC",
-            "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}],
-            "endpoints": [
-                {
-                    "address": model.address,
-                    "ports": {"http": model.port},
-                    "labels": {"version": model.version},
-                }
-            ],
-        },
-    }
